@@ -17,6 +17,7 @@ import unittest
 import urllib.parse
 
 from harness import CTRACE, TIMEOUT_S, WORKLOADS, Profile, TraceTest, children_of, go_pprof, has_ended, main, run, wait_until
+from test_groups import hierarchies
 
 POSTGRES = pathlib.Path("/usr/lib/postgresql/15/bin")
 
@@ -341,6 +342,42 @@ class Questions(ServeTest):
         self.assertIn("clock_nanosleep", text)
 
 
+class Group(ServeTest):
+    def make_cgroup(self):
+        """Or the test is skipped."""
+        for folder in [folder for folder, is_2, _ in hierarchies() if is_2] if os.geteuid() == 0 else ():
+            path = folder / f"ctrace-serve-{os.getpid()}"
+            with contextlib.suppress(OSError):
+                path.mkdir()
+                self.addCleanup(path.rmdir)
+                return path
+        self.skipTest("no cgroup can be made here")
+
+    def test_all_of_a_cgroup(self):
+        path = self.make_cgroup()
+        self.assert_refused(self.ctrace("serve", f"--cgroup={path}"), "cgroup", status=1)
+        self.start("sleep", "1001")  # it is not in there
+        inside = [self.start("sleep", "1000") for _ in range(2)]
+        try:
+            for process in inside:
+                (path / "cgroup.procs").write_text(str(process.pid))
+        except OSError as error:
+            self.skipTest(str(error))
+        agent = Agent(self, f"--cgroup={path}")
+        pids = {str(process.pid) for process in inside}
+        self.assertEqual(agent.text("cmdline"), "sleep\x001000\nsleep\x001000")
+        everybody, one = self.profiles_of(agent, "threads", f"threads?process={inside[0].pid}")
+        self.assertEqual({sample.labels["pid"] for sample in everybody.samples}, pids)
+        self.assertEqual({sample.labels["pid"] for sample in one.samples}, {str(inside[0].pid)})
+        for process in inside:
+            process.kill()
+            process.wait()
+        status, _, body = agent.ask("sleep?seconds=0.1")
+        self.assertEqual((status, body), (503, f"cgroup {path}: no such process runs now\n".encode()))
+        self.assert_refused(self.ctrace("serve", f"--cgroup={path}", "-p", "1"), "give one of them", status=2)
+        self.assert_refused(self.ctrace("serve", "--cgroup=/no/such"), "cgroup", status=1)
+
+
 class Recordings(ServeTest):
     def setUp(self):
         super().setUp()
@@ -625,7 +662,7 @@ class Who(ServeTest):
     def test_command_lines_that_are_wrong(self):
         for words, said, status in (
             ([], "which program", 2), (["-p", ""], "--pid", 2), (["-p", "4194301"], "no process 4194301 runs", 1),
-            (["--lisetn=x"], "did you mean --listen", 2), (["-p", self.process.pid, "true"], "one or the other", 2),
+            (["--lisetn=x"], "did you mean --listen", 2), (["-p", self.process.pid, "true"], "give one of them", 2),
             (["--listen=127.0.0.1:0", "/no/such"], "No such file", 127),
             (["--listen=127.0.0.1:0", "/etc/passwd"], "denied", 126),
         ):

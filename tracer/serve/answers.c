@@ -178,6 +178,7 @@ static gboolean begin(struct ct_answer *answer, const struct ct_question *questi
 {
     const struct ct_recording_wish wish = {
         .targets = (const char *const *)targets->words,
+        .is_cgroup = targets->is_cgroup,
         .has_started = targets->has_started,
         .duration_ms = question->duration_ms,
         .hz = question->hz,

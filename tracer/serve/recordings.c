@@ -104,22 +104,23 @@ static char *key_of(const struct ct_recording_wish *wish)
 {
     g_autofree char *targets = g_strjoinv(",", (char **)wish->targets);
 
-    return g_strdup_printf("%s %d %" G_GUINT64_FORMAT " %u", targets, wish->has_started,
-                           wish->duration_ms, wish->hz);
+    return g_strdup_printf("%s %d %d %" G_GUINT64_FORMAT " %u", targets, wish->is_cgroup,
+                           wish->has_started, wish->duration_ms, wish->hz);
 }
 
 static gboolean run(struct recording *recording, const struct ct_recording_wish *wish,
                     GError **error)
 {
     g_autofree char *program = g_build_filename(recording->recordings->programs, RECORDER, NULL);
-    g_autofree char *targets = g_strjoinv(",", (char **)wish->targets);
+    g_autofree char *words = g_strjoinv(",", (char **)wish->targets);
+    g_autofree char *targets = g_strconcat(wish->is_cgroup ? "--cgroup=" : "--pid=", words, NULL);
     g_autofree char *duration =
         g_strdup_printf("--duration=%" G_GUINT64_FORMAT "ms", wish->duration_ms);
     g_autofree char *cpu = g_strdup_printf("--cpu=%u", wish->hz);
     g_autofree char *output = g_build_filename(recording->folder, "out", NULL);
-    const char *argv[] = {program, "-p", targets, duration, MAX_SIZE, "-o", recording->directory,
-                          NULL,    NULL, NULL};
-    guint count = 7;
+    const char *argv[] = {program, targets, duration, MAX_SIZE, "-o", recording->directory,
+                          NULL,    NULL,    NULL};
+    guint count = 6;
 
     if (wish->hz > 0)
         argv[count++] = cpu;

@@ -17,8 +17,9 @@ struct ct_recordings *ct_recordings_new(const char *programs, const char *place)
 void ct_recordings_free(struct ct_recordings *recordings);
 
 struct ct_recording_wish {
-    const char *const *targets; /* processes, as ctrace-record takes them */
-    gboolean has_started;       /* what they have started is recorded, too */
+    const char *const *targets; /* processes, as ctrace-record takes them; or a cgroup */
+    gboolean is_cgroup;
+    gboolean has_started; /* what they have started is recorded, too */
     guint64 duration_ms;
     guint hz; /* 0: what runs is not sampled */
 };

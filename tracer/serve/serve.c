@@ -4,6 +4,7 @@
 #include "serve/agent.h"
 #include "serve/say.h"
 #include "serve/unit.h"
+#include "system/cgroup.h"
 #include "system/named.h"
 #include "system/targets.h"
 
@@ -15,6 +16,7 @@ enum { USAGE_STATUS = 2 };
 
 struct options {
     char **pids; /* owned */
+    char *cgroup;
     char *listen;
     char **program;
     char *heap_rate;
@@ -51,6 +53,10 @@ static gboolean parse_options(struct options *options, char **typed, GError **er
          "Serve process PID, or all that are named NAME when somebody asks, with what they have "
          "started; -p 1,2, -p 1 2 and -p nginx,redis-server are several",
          "PID|NAME"},
+        {"cgroup", 0, 0, G_OPTION_ARG_FILENAME, &options->cgroup,
+         "Serve all that is in cgroup PATH when somebody asks: its folder below /sys/fs/cgroup, or "
+         "its path as /proc/PID/cgroup prints it",
+         "PATH"},
         {"listen", 0, 0, G_OPTION_ARG_STRING, &options->listen,
          "Be asked at this port of this machine, or by a socket that only this user can reach "
          "(" CT_LISTEN_DEFAULT ")",
@@ -74,7 +80,8 @@ static gboolean parse_options(struct options *options, char **typed, GError **er
     };
     static const struct ct_option_values values[] = {
         {"PID", ct_named_list_pids}, {"NAME", ct_named_list}, {0}};
-    g_autoptr(GOptionContext) context = g_option_context_new("[--] PROGRAM [ARG...] | -p PID|NAME");
+    g_autoptr(GOptionContext) context =
+        g_option_context_new("[--] PROGRAM [ARG...] | -p PID|NAME | --cgroup=PATH");
 
     g_option_context_set_summary(
         context, "Serves profiles of programs that run, as net/http/pprof does those of a Go "
@@ -99,19 +106,26 @@ static gboolean take_processes(const struct options *options, struct ct_served *
                             "runs already");
         return FALSE;
     }
-    if ((served->words->len > 0) != (options->program != NULL))
+    if ((served->words->len > 0) + (options->program != NULL) + (options->cgroup != NULL) == 1)
         return TRUE;
     g_set_error_literal(error, G_OPTION_ERROR, G_OPTION_ERROR_FAILED,
-                        options->program
-                            ? "a program to start, or processes that run: give one or the other"
+                        served->words->len > 0 || options->program
+                            ? "a program to start, processes that run, or a cgroup: give one of "
+                              "them"
                             : "which program? for example: ctrace serve ./server, or, "
                               "if it runs already: ctrace serve -p server");
     return FALSE;
 }
 
 /* Those that are given by their ids must run; of names, some may come later. */
-static gboolean check_processes(const struct ct_served *served, GError **error)
+static gboolean check_processes(const struct options *options, struct ct_served *served,
+                                GError **error)
 {
+    if (options->cgroup) {
+        served->cgroup = g_strdup(options->cgroup);
+        served->group = ct_cgroup_find(options->cgroup, error);
+        return served->group != NULL;
+    }
     g_autoptr(GArray) list = ct_served_list(served);
 
     if (list->len > 0)
@@ -163,6 +177,8 @@ static int print_unit(const struct options *options, const struct ct_served *ser
     g_autofree char *front_door = find_front_door();
     g_autofree char *listen =
         options->listen ? g_strconcat("--listen=", options->listen, NULL) : NULL;
+    g_autofree char *cgroup =
+        options->cgroup ? g_strconcat("--cgroup=", options->cgroup, NULL) : NULL;
     g_autofree char *heap =
         options->heap_rate ? g_strconcat("--heap=", options->heap_rate, NULL) : NULL;
     g_autoptr(GStrvBuilder) given = g_strv_builder_new();
@@ -170,6 +186,8 @@ static int print_unit(const struct options *options, const struct ct_served *ser
 
     if (listen)
         g_strv_builder_add(given, listen);
+    if (cgroup)
+        g_strv_builder_add(given, cgroup);
     if (options->has_heap)
         g_strv_builder_add(given, "--heap");
     if (heap)
@@ -201,7 +219,7 @@ static int print_unit(const struct options *options, const struct ct_served *ser
 
 static int start(const struct options *options)
 {
-    struct ct_served served = {g_ptr_array_new_with_free_func(g_free)};
+    struct ct_served served = {.words = g_ptr_array_new_with_free_func(g_free)};
     struct ct_listen listen = {0};
     g_autoptr(GError) error = NULL;
     int status = USAGE_STATUS;
@@ -211,14 +229,14 @@ static int start(const struct options *options)
         ct_serve_say("%s\nTry: ctrace serve --help", error->message);
     } else if (options->is_unit) {
         status = print_unit(options, &served);
-    } else if (!options->program && !check_processes(&served, &error)) {
+    } else if (!options->program && !check_processes(options, &served, &error)) {
         ct_serve_say("%s", error->message);
         status = EXIT_FAILURE;
     } else {
         status = run(options, &served, &listen);
     }
     ct_listen_clear(&listen);
-    g_ptr_array_unref(served.words);
+    ct_served_clear(&served);
     return status;
 }
 
@@ -241,6 +259,7 @@ int main(int argc, char **argv)
     }
     g_strfreev(options.pids);
     g_strfreev(options.program);
+    g_free(options.cgroup);
     g_free(options.listen);
     g_free(options.heap_rate);
     return status;

@@ -25,6 +25,24 @@ static void add_word(GArray *roots, const char *word)
         g_array_append_vals(roots, named->data, named->len);
 }
 
+void ct_served_clear(struct ct_served *served)
+{
+    g_ptr_array_unref(served->words);
+    g_free(served->cgroup);
+    ct_running_free(served->group);
+}
+
+static GArray *list_pids(const struct ct_served *served)
+{
+    g_autoptr(GArray) roots = g_array_new(FALSE, FALSE, sizeof(pid_t));
+
+    if (served->group)
+        return ct_running_list(served->group, TRUE);
+    for (guint i = 0; i < served->words->len; i++)
+        add_word(roots, served->words->pdata[i]);
+    return ct_proc_list_tree(roots, TRUE);
+}
+
 static void process_clear(void *data)
 {
     struct ct_served_process *process = data;
@@ -43,12 +61,9 @@ static int compare_ids(const void *first, const void *second)
 GArray *ct_served_list(const struct ct_served *served)
 {
     GArray *list = g_array_new(FALSE, FALSE, sizeof(struct ct_served_process));
-    g_autoptr(GArray) roots = g_array_new(FALSE, FALSE, sizeof(pid_t));
+    g_autoptr(GArray) tree = list_pids(served);
 
     g_array_set_clear_func(list, process_clear);
-    for (guint i = 0; i < served->words->len; i++)
-        add_word(roots, served->words->pdata[i]);
-    g_autoptr(GArray) tree = ct_proc_list_tree(roots, TRUE);
 
     g_array_sort(tree, compare_ids);
     for (guint i = 0; i < tree->len; i++) {
@@ -85,6 +100,8 @@ static char *describe(const struct ct_served *served)
 {
     g_autoptr(GStrvBuilder) words = g_strv_builder_new();
 
+    if (served->cgroup)
+        return g_strdup_printf("cgroup %s", served->cgroup);
     for (guint i = 0; i < served->words->len; i++)
         g_strv_builder_add(words, served->words->pdata[i]);
     g_auto(GStrv) all = g_strv_builder_end(words);
@@ -96,7 +113,10 @@ static char *describe(const struct ct_served *served)
 static char **find_all(const struct ct_served *served)
 {
     g_autoptr(GStrvBuilder) words = g_strv_builder_new();
+    g_autoptr(GArray) group = served->group ? ct_running_list(served->group, TRUE) : NULL;
 
+    if (group && group->len > 0)
+        g_strv_builder_add(words, served->cgroup);
     for (guint i = 0; i < served->words->len; i++) {
         g_autoptr(GArray) roots = g_array_new(FALSE, FALSE, sizeof(pid_t));
 
@@ -139,6 +159,7 @@ gboolean ct_served_find(const struct ct_served *served, const char *process,
                         struct ct_served_targets *targets, GError **error)
 {
     targets->has_started = process == NULL;
+    targets->is_cgroup = process == NULL && served->group != NULL;
     targets->words = process ? find_asked(served, process, error) : find_all(served);
     if (targets->words[0] || process)
         return targets->words[0] != NULL;
@@ -181,6 +202,8 @@ pid_t ct_served_find_program(pid_t launcher)
 
 gboolean ct_served_has_ended(const struct ct_served *served)
 {
+    if (served->group)
+        return FALSE;
     for (guint i = 0; i < served->words->len; i++) {
         pid_t pid = ct_target_pid(served->words->pdata[i]);
 

@@ -3,12 +3,18 @@
 #ifndef CTRACE_SERVE_SERVED_H
 #define CTRACE_SERVE_SERVED_H
 
+#include "system/running.h"
+
 #include <glib.h>
 #include <sys/types.h>
 
 struct ct_served {
     GPtrArray *words; /* owned; char *: ids and names, as system/targets.h has them */
+    char *cgroup;     /* owned; instead of them: all that is in it when somebody asks; or NULL */
+    struct ct_running *group; /* owned; what that is; or NULL */
 };
+
+void ct_served_clear(struct ct_served *served);
 
 struct ct_served_process {
     pid_t pid;
@@ -27,7 +33,8 @@ GArray *ct_served_choose(const struct ct_served *served, const char *process, GE
 
 /* What to record for a question. */
 struct ct_served_targets {
-    char **words;         /* owned */
+    char **words; /* owned; ids and names; or the cgroup alone */
+    gboolean is_cgroup;
     gboolean has_started; /* what they have started is recorded, too */
 };
 
