@@ -19,7 +19,8 @@ enum { PATIENCE_S = 10 };
 struct ct_command {
     GSubprocess *process; /* owned */
     int end_signal;
-    guint limit; /* the source that ends it; 0: none */
+    guint limit;      /* the source that ends it; 0: none */
+    gboolean is_told; /* to end */
     gboolean is_late;
     ct_command_done *done;
     void *user;
@@ -69,13 +70,25 @@ static gboolean on_last_limit(void *user)
     return G_SOURCE_REMOVE;
 }
 
+/* A signal that came too early, before it was heard, is no reason to go on for an hour. */
+void ct_command_end(struct ct_command *command)
+{
+    g_subprocess_send_signal(command->process, command->end_signal);
+    if (command->is_told)
+        return;
+    command->is_told = TRUE;
+    if (command->limit)
+        g_source_remove(command->limit);
+    command->limit = g_timeout_add_seconds(PATIENCE_S, on_last_limit, command);
+}
+
 static gboolean on_limit(void *user)
 {
     struct ct_command *command = user;
 
+    command->limit = 0;
     command->is_late = TRUE;
     ct_command_end(command);
-    command->limit = g_timeout_add_seconds(PATIENCE_S, on_last_limit, command);
     return G_SOURCE_REMOVE;
 }
 
@@ -109,11 +122,6 @@ struct ct_command *ct_command_start(const struct ct_command_request *request, ct
     command->limit = g_timeout_add((guint)MIN(request->limit_ms, G_MAXUINT), on_limit, command);
     g_subprocess_wait_check_async(command->process, NULL, on_end, command);
     return command;
-}
-
-void ct_command_end(struct ct_command *command)
-{
-    g_subprocess_send_signal(command->process, command->end_signal);
 }
 
 char *ct_command_said(const char *path)
