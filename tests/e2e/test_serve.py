@@ -179,7 +179,9 @@ server {{ listen 127.0.0.1:{port}; return 200 "hello\\n"; }} }}""")
         index = agent.text("")
         for worker in workers:
             self.assertIn(f'"../../{worker}/debug/pprof/"', index)
-            self.assertIn(f"<td>{'nginx'}</td>", agent.text(f"../../{worker}/debug/pprof/"))
+            page = agent.text(f"../../{worker}/debug/pprof/")
+            self.assertIn("<td>nginx</td>", page)
+            self.assertIn(f'"../../../{worker}/debug/pprof/"', page)
 
     @needs(str(POSTGRES / "postgres"))
     def test_postgresql_that_was_running(self):
@@ -299,6 +301,10 @@ class Questions(ServeTest):
         names = re.findall(r'<td><a href="(\w+)', page)
         self.assertTrue({"profile", "block", "threads", "goroutine", "trace", "cmdline", "heap"} <= set(names), page)
         self.assertIn("<code>sleep 1000</code>", page)
+        for place in ("", f"../../{self.process.pid}/debug/pprof/"):
+            for link in re.findall(r'href="([^"]*)"', self.agent.text(place)):
+                path = urllib.parse.urljoin(self.agent.path + place, link)
+                self.assertIn(self.agent.ask("", method="HEAD", path=path)[0], (200, 400), link)
         self.assertIn(f"curl &apos;{self.agent.address}threads?debug=2&apos;", page)
         for path, place in (("", None), ("debug/pprof", "pprof/")):
             status, headers, _ = self.agent.ask(path, path=self.agent.path.replace("debug/pprof/", ""))
@@ -365,6 +371,8 @@ class Group(ServeTest):
             self.skipTest(str(error))
         agent = Agent(self, f"--cgroup={path}")
         pids = {str(process.pid) for process in inside}
+        status, _, body = agent.ask("../../metrics")
+        self.assertEqual((status, b'process="sleep"' in body, b"python" in body), (200, True, False), body)
         self.assertEqual(agent.text("cmdline"), "sleep\x001000\nsleep\x001000")
         everybody, one = self.profiles_of(agent, "threads", f"threads?process={inside[0].pid}")
         self.assertEqual({sample.labels["pid"] for sample in everybody.samples}, pids)

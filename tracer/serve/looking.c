@@ -7,17 +7,17 @@
 #define ASKED_FOR_US (10 * 60 * G_USEC_PER_SEC)
 
 struct ct_looking {
-    const GPtrArray *words;       /* borrowed */
-    struct ct_accounts *accounts; /* owned; NULL: nobody has asked yet */
+    const struct ct_served *served; /* borrowed */
+    struct ct_accounts *accounts;   /* owned; NULL: nobody has asked yet */
     gint64 asked_us;
     guint timer; /* 0: none */
 };
 
-struct ct_looking *ct_looking_new(const GPtrArray *words)
+struct ct_looking *ct_looking_new(const struct ct_served *served)
 {
     struct ct_looking *looking = g_new0(struct ct_looking, 1);
 
-    looking->words = words;
+    looking->served = served;
     return looking;
 }
 
@@ -50,15 +50,26 @@ static void set_timer(struct ct_looking *looking)
     looking->timer = g_timeout_add(MAX(pause_ms, 1), on_time, looking);
 }
 
+static gboolean refuse(GError **error, enum ct_serve_status status, const char *why)
+{
+    g_set_error_literal(error, CT_SERVE_STATUS, status, why);
+    return FALSE;
+}
+
 static gboolean begin(struct ct_looking *looking, GError **error)
 {
+    const struct ct_served *served = looking->served;
+    struct ct_selection *selection;
     g_autoptr(GError) why = NULL;
 
-    looking->accounts = ct_accounts_new(ct_selection_expect(looking->words), &why);
-    if (looking->accounts != NULL)
-        return TRUE;
-    g_set_error_literal(error, CT_SERVE_STATUS, CT_SERVE_FAILED, why->message);
-    return FALSE;
+    if (!served->cgroup && served->words->len == 0)
+        return refuse(error, CT_SERVE_NOT_NOW, "the program has not begun yet");
+    selection = served->cgroup ? ct_selection_new(NULL, served->cgroup, &why)
+                               : ct_selection_expect(served->words);
+    if (!selection)
+        return refuse(error, CT_SERVE_NOT_NOW, why->message);
+    looking->accounts = ct_accounts_new(selection, &why);
+    return looking->accounts || refuse(error, CT_SERVE_FAILED, why->message);
 }
 
 char *ct_looking_metrics(struct ct_looking *looking, GError **error)

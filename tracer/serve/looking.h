@@ -3,15 +3,15 @@
 #ifndef CTRACE_SERVE_LOOKING_H
 #define CTRACE_SERVE_LOOKING_H
 
-#include <glib.h>
+#include "serve/served.h"
 
 struct ct_looking;
 
-/* `words` are as served.h has them, and are copied once somebody asks. Borrowed until the end. */
-struct ct_looking *ct_looking_new(const GPtrArray *words);
+/* What is served is borrowed until the end, and copied once somebody asks. */
+struct ct_looking *ct_looking_new(const struct ct_served *served);
 void ct_looking_free(struct ct_looking *looking);
 
-/* What /metrics answers, as CT_METRICS_TYPE. NULL: an error. Caller frees. */
+/* What /metrics answers, as CT_METRICS_TYPE. NULL: an error, see status.h. Caller frees. */
 char *ct_looking_metrics(struct ct_looking *looking, GError **error);
 
 #endif

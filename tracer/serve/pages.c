@@ -75,16 +75,17 @@ static void append_endpoint(GString *html, const struct ct_endpoint *endpoint, g
     g_string_append_printf(html, "</td><td>%s</td></tr>\n", endpoint->purpose);
 }
 
-static void append_process(GString *html, const struct ct_served_process *process,
-                           gboolean is_redacted)
+static void append_process(GString *html, const struct ct_page_request *request,
+                           const struct ct_served_process *process)
 {
     g_autofree char *name = safe_markup(process->name);
-    g_autofree char *command = safe_markup(is_redacted ? "" : process->command);
+    g_autofree char *command = safe_markup(request->is_redacted ? "" : process->command);
 
     g_string_append_printf(html,
-                           "<tr><td class=n><a href=\"../../%d/debug/pprof/\">%d</a></td>"
+                           "<tr><td class=n><a href=\"%s%d/debug/pprof/\">%d</a></td>"
                            "<td>%s</td><td class=n>%u</td><td><code>%s</code></td></tr>\n",
-                           process->pid, process->pid, name, process->threads, command);
+                           request->up, process->pid, process->pid, name, process->threads,
+                           command);
 }
 
 static void append_examples(GString *html, const char *base)
@@ -113,13 +114,15 @@ GBytes *ct_page_index(const struct ct_page_request *request)
 
     for (guint i = 0; ct_endpoint_at(i); i++)
         append_endpoint(html, ct_endpoint_at(i), threads);
-    g_string_append(html,
-                    "</table>\n<p><a href=\"threads?debug=2\">full dump of all threads</a></p>\n"
-                    "<h2>Processes</h2>\n<table>\n<tr><th class=n>Process<th>Name"
-                    "<th class=n>Threads<th>Command</tr>\n");
+    g_string_append_printf(html,
+                           "</table>\n<p><a href=\"threads?debug=2\">full dump of all threads</a>, "
+                           "<a href=\"%smetrics\">metrics for Prometheus</a></p>\n"
+                           "<h2>Processes</h2>\n<table>\n<tr><th class=n>Process<th>Name"
+                           "<th class=n>Threads<th>Command</tr>\n",
+                           request->up);
     for (guint i = 0; i < request->processes->len; i++)
-        append_process(html, &g_array_index(request->processes, struct ct_served_process, i),
-                       request->is_redacted);
+        append_process(html, request,
+                       &g_array_index(request->processes, struct ct_served_process, i));
     g_string_append(html, "</table>\n<p>Each has profiles of its own below "
                           "<code>/PID/debug/pprof/</code>, or with <code>?process=</code>, an id "
                           "or a name.</p>\n<h2>How to ask</h2>\n");

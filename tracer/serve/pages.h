@@ -7,6 +7,7 @@
 struct ct_page_request {
     GArray *processes;    /* struct ct_served_process */
     gboolean is_redacted; /* command lines are not told */
+    const char *up;       /* from the index to the token's place: "../../" */
     const char *base;     /* of addresses in examples: "http://127.0.0.1:6060/debug/pprof/" */
 };
 

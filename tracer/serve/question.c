@@ -33,6 +33,7 @@ static const char *below_folder(struct ct_question *question, const char *path)
 
     if (slash && !g_str_has_prefix(path, FOLDER "/")) {
         question->process = g_strndup(path, (gsize)(slash - path));
+        question->is_by_path = TRUE;
         path = slash + 1;
         if (!is_process(question->process))
             return NULL;

@@ -10,6 +10,7 @@
 struct ct_question {
     const struct ct_endpoint *endpoint; /* NULL: the index */
     char *process;                      /* owned; an id or a name; NULL: all that are served */
+    gboolean is_by_path;                /* the path names it */
     guint64 duration_ms;                /* 0: nothing is to be recorded */
     gboolean has_seconds;               /* that was asked for */
     guint hz;                           /* samples in a second of CPU time; 0: none */

@@ -138,7 +138,12 @@ static void answer_page(const struct ct_serve *serve, SoupServerMessage *message
 {
     g_autoptr(GError) error = NULL;
     g_autoptr(GArray) processes = ct_served_choose(serve->served, question->process, &error);
-    const struct ct_page_request request = {processes, serve->is_redacted, serve->base};
+    const struct ct_page_request request = {
+        .processes = processes,
+        .is_redacted = serve->is_redacted,
+        .up = question->is_by_path ? "../../../" : "../../",
+        .base = serve->base,
+    };
 
     if (!processes)
         answer_error(message, (guint)error->code, error->message);
@@ -299,7 +304,7 @@ struct ct_serve *ct_serve_new(const struct ct_serve_request *request, GError **e
 
     serve->soup = soup_server_new(NULL, NULL);
     serve->exchanges = g_ptr_array_new();
-    serve->looking = ct_looking_new(request->served->words);
+    serve->looking = ct_looking_new(request->served);
     serve->guard.takes_post = TRUE;
     serve->listen = request->listen;
     serve->served = request->served;
