@@ -50,26 +50,30 @@ static void set_timer(struct ct_looking *looking)
     looking->timer = g_timeout_add(MAX(pause_ms, 1), on_time, looking);
 }
 
-static gboolean refuse(GError **error, enum ct_serve_status status, const char *why)
+static gboolean fail(GError **error, enum ct_serve_status status, const GError *why)
 {
-    g_set_error_literal(error, CT_SERVE_STATUS, status, why);
+    g_set_error_literal(error, CT_SERVE_STATUS, status,
+                        why ? why->message : "the program has not begun yet");
     return FALSE;
+}
+
+/* NULL: an error, or nothing is served yet. */
+static struct ct_selection *select_served(const struct ct_served *served, GError **error)
+{
+    if (served->cgroup)
+        return ct_selection_new(NULL, served->cgroup, error);
+    return served->words->len > 0 ? ct_selection_expect(served->words) : NULL;
 }
 
 static gboolean begin(struct ct_looking *looking, GError **error)
 {
-    const struct ct_served *served = looking->served;
-    struct ct_selection *selection;
     g_autoptr(GError) why = NULL;
+    struct ct_selection *selection = select_served(looking->served, &why);
 
-    if (!served->cgroup && served->words->len == 0)
-        return refuse(error, CT_SERVE_NOT_NOW, "the program has not begun yet");
-    selection = served->cgroup ? ct_selection_new(NULL, served->cgroup, &why)
-                               : ct_selection_expect(served->words);
     if (!selection)
-        return refuse(error, CT_SERVE_NOT_NOW, why->message);
+        return fail(error, CT_SERVE_NOT_NOW, why);
     looking->accounts = ct_accounts_new(selection, &why);
-    return looking->accounts || refuse(error, CT_SERVE_FAILED, why->message);
+    return looking->accounts || fail(error, CT_SERVE_FAILED, why);
 }
 
 char *ct_looking_metrics(struct ct_looking *looking, GError **error)
