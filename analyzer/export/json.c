@@ -44,6 +44,47 @@ static void write_scope(struct ct_json_document *document, const struct ct_repor
     ct_json_end_member(document);
 }
 
+static void add_lock(JsonBuilder *json, const struct ct_lock_key *lock)
+{
+    g_autofree char *address = g_strdup_printf("0x%" G_GINT64_MODIFIER "x", lock->object);
+
+    json_builder_begin_object(json);
+    ct_json_add_signed(json, "pid", lock->pid);
+    ct_json_add_string(json, "kind", ct_object_name(lock->kind));
+    ct_json_add_string(json, "address", address);
+    json_builder_end_object(json);
+}
+
+/* Who, when, and what for; without what is not known. */
+static void add_where_it_shows(JsonBuilder *json, const struct ct_finding *finding)
+{
+    if (finding->when.end_ns > 0) {
+        ct_json_add_number(json, "from_ns", finding->when.begin_ns);
+        ct_json_add_number(json, "to_ns", finding->when.end_ns);
+    }
+    json_builder_set_member_name(json, "tids");
+    json_builder_begin_array(json);
+    for (guint i = 0; i < finding->threads->len; i++)
+        json_builder_add_int_value(json, ((struct ct_thread *)finding->threads->pdata[i])->tid);
+    json_builder_end_array(json);
+    if (finding->longest_of && finding->longest.end_ns > 0) {
+        json_builder_set_member_name(json, "longest");
+        json_builder_begin_object(json);
+        ct_json_add_signed(json, "tid", finding->longest_of->tid);
+        ct_json_add_number(json, "from_ns", finding->longest.begin_ns);
+        ct_json_add_number(json, "to_ns", finding->longest.end_ns);
+        ct_json_add_number(json, "cost_ns", finding->longest_ns);
+        json_builder_end_object(json);
+    }
+    if (!finding->locks)
+        return;
+    json_builder_set_member_name(json, "objects");
+    json_builder_begin_array(json);
+    for (guint i = 0; i < finding->locks->len; i++)
+        add_lock(json, &g_array_index(finding->locks, struct ct_lock_key, i));
+    json_builder_end_array(json);
+}
+
 static void write_findings(struct ct_json_document *document, const struct ct_report *report,
                            const struct ct_finding_context *context)
 {
@@ -66,6 +107,7 @@ static void write_findings(struct ct_json_document *document, const struct ct_re
         ct_json_add_string(json, "function", place ? place->function : "");
         ct_json_add_string(json, "file", place ? place->file : "");
         ct_json_add_number(json, "line", place ? place->line : 0);
+        add_where_it_shows(json, finding);
         ct_json_end_element(document);
     }
     ct_json_end_array(document);

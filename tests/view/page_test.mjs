@@ -86,6 +86,36 @@ test("a wake is followed back to who made it, and the address opens the same vie
     assert.deepEqual(troubles, []);
 });
 
+test("a finding leads to the threads that it speaks of, and to its longest wait", async (test) => {
+    const { page, troubles } = await open(test, await view(test, convoy));
+    const { overview, finding } = await page.evaluate(async () => {
+        const [overview, report] = await Promise.all(
+            ["overview", "findings"].map((what) => fetch(`api/${what}`).then((answer) => answer.json())),
+        );
+        return { overview, finding: report.findings.find((one) => one.rule === "lock") };
+    });
+    await page.locator(".finding", { hasText: "statistics_lock" }).click();
+    await page.waitForSelector("#panel .flame");
+    const [, ends, lanes] = /^(\d+-\d+)@(.*)$/.exec(windowOf(page).words.get("area"));
+    const wanted = overview.threads.filter((thread) => finding.tids.includes(thread.tid));
+    assert.equal(wanted.length, 4);
+    assert.deepEqual(
+        lanes.split(","),
+        wanted.map((thread) => thread.lane),
+    );
+    const begin = Number(overview.begin_ns);
+    assert.equal(ends, `${finding.from_ns - begin}-${finding.to_ns - begin}`);
+    const { kind, address } = finding.objects[0];
+    const lock = overview.objects.find((one) => one.address === address && one.kind === kind);
+    assert.equal(lock.name, "statistics_lock");
+    await page.locator("button.longest").first().click();
+    await page.waitForSelector("#panel .facts");
+    assert.match(await page.locator("#panel").innerText(), /statistics_lock.*sync.*Ended by/s);
+    const at = Number(windowOf(page).chosen.split("@")[1]);
+    assert.ok(at >= finding.longest.from_ns - begin && at < finding.longest.to_ns - begin);
+    assert.deepEqual(troubles, []);
+});
+
 test("wheel and drag zoom and move, and the picture follows", async (test) => {
     const { page, troubles } = await open(test, await view(test, convoy));
     const whole = windowOf(page);

@@ -308,6 +308,8 @@ void ct_findings_critical_path(const struct ct_findings_case *a_case, const char
         return;
     const struct place *place = place_of(most);
     const struct ct_gathering gathering = {.total_ns = CHANGE * (double)most->ns,
+                                           .when = *window,
+                                           .threads = most->threads,
                                            .place = place ? place->frame : NULL};
     struct ct_finding *finding = ct_finding_add(
         findings, name, &gathering, describe(parts, path, length_ns), "report path", NULL);

@@ -29,9 +29,12 @@ struct ct_evidence_wait {
     double total_ns;
     double used_ns; /* of CPUs, by all recorded threads meanwhile; where that is known */
     uint64_t longest_ns;
+    struct ct_window when;    /* from the first one's begin to the last one's end */
+    struct ct_window longest; /* the longest one */
     /* The wait that came last, of which there may be more to come: when it began, and how much of
-     * it came until now. */
+     * it came until now, and from when on. */
     uint64_t last_begin_ns;
+    uint64_t last_from_ns;
     uint64_t last_ns;
     /* Of conditions: of those that a broadcast ended, and after which it waited for the same again
      * at once; from being woken until then. */
@@ -64,11 +67,15 @@ struct ct_evidence_loop {
     uint64_t turn_count; /* long ones */
     uint64_t turn_ns;
     uint64_t longest_turn_ns;
+    struct ct_window longest_turn;
+    struct ct_window turns; /* from the first long one to the last */
     uint64_t wait_ns;    /* in those turns, in other calls */
     uint64_t long_count; /* of single waits in other calls that alone are so long */
     uint64_t long_ns;
     /* The longest wait in another call. */
     uint64_t longest_wait_ns;
+    struct ct_window longest_wait;
+    struct ct_window long_waits;
     enum ct_op longest_op;
     uint32_t longest_stack_id;
     /* The turn that goes on: since when, and the waits in it. */
@@ -93,6 +100,9 @@ struct ct_evidence {
     GHashTable *texts;              /* owned; of descriptors, as a set */
     struct ct_evidence_slot *slots; /* owned; waits that are found without a look into a table */
 };
+
+/* Makes it reach over that, too; one that is all zero reaches nowhere yet. */
+void ct_evidence_stretch(struct ct_window *window, uint64_t begin_ns, uint64_t end_ns);
 
 struct ct_evidence *ct_evidence_new(void);
 void ct_evidence_free(struct ct_evidence *evidence);

@@ -34,7 +34,10 @@ static void end_turn(struct ct_evidence_loop *loop, uint64_t end_ns)
         return;
     loop->turn_count++;
     loop->turn_ns += turn_ns;
+    if (turn_ns > loop->longest_turn_ns)
+        loop->longest_turn = (struct ct_window){loop->since_ns, end_ns};
     loop->longest_turn_ns = MAX(loop->longest_turn_ns, turn_ns);
+    ct_evidence_stretch(&loop->turns, loop->since_ns, end_ns);
     loop->wait_ns += loop->turn_wait_ns;
 }
 
@@ -59,10 +62,12 @@ static void add_other_wait(struct ct_evidence_loop *loop, const struct ct_interv
     if (time_ns >= CT_LONG_TURN_NS) {
         loop->long_count++;
         loop->long_ns += time_ns;
+        ct_evidence_stretch(&loop->long_waits, begin_ns, interval->end_ns);
     }
     if (time_ns <= loop->longest_wait_ns)
         return;
     loop->longest_wait_ns = time_ns;
+    loop->longest_wait = (struct ct_window){begin_ns, interval->end_ns};
     loop->longest_op = interval->op;
     loop->longest_stack_id = interval->stack_id;
 }

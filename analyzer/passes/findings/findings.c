@@ -42,6 +42,7 @@ static void finding_free(void *data)
     if (finding->whom)
         g_ptr_array_unref(finding->whom);
     g_free(finding->what_if);
+    g_ptr_array_unref(finding->threads);
     if (finding->locks)
         g_array_unref(finding->locks);
     g_free(finding);

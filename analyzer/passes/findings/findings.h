@@ -30,6 +30,13 @@ struct ct_finding {
     GPtrArray *whom;
     char *what_if; /* owned; a second one, that tells what a change would bring; or NULL */
     GArray *locks; /* owned; struct ct_lock_key: those that it names, the first ones; or NULL */
+    /* Where it shows: from when to when, and which one was the longest, of which thread (borrowed);
+     * zero and NULL where that is not known. */
+    struct ct_window when;
+    struct ct_window longest;
+    uint64_t longest_ns; /* it may have been able to run in between */
+    const struct ct_thread *longest_of;
+    GPtrArray *threads; /* owned; struct ct_thread *, borrowed: those that it speaks of */
     /* Where most of that was; borrowed from the symbolizer; NULL: unknown. */
     const struct ct_symbol_frame *place;
     double cpus_used; /* on average, by all threads during these waits; or UNKNOWN */

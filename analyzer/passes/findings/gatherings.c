@@ -82,13 +82,24 @@ static void add_place(struct ct_gathering *gathering, const struct ct_symbol_fra
     }
 }
 
+static void add_longest(struct ct_gathering *gathering, uint64_t longest_ns,
+                        const struct ct_window *longest, const struct ct_thread *thread)
+{
+    if (longest_ns <= gathering->longest_ns)
+        return;
+    gathering->longest_ns = longest_ns;
+    gathering->longest = *longest;
+    gathering->longest_of = thread;
+}
+
 static void add_wait(const struct ct_findings_case *a_case, struct ct_gathering *gathering,
                      const struct ct_evidence_wait *wait)
 {
     gathering->total_ns += wait->total_ns;
     gathering->used_ns += wait->used_ns;
     gathering->count += wait->count;
-    gathering->longest_ns = MAX(gathering->longest_ns, wait->longest_ns);
+    add_longest(gathering, wait->longest_ns, &wait->longest, wait->thread);
+    ct_evidence_stretch(&gathering->when, wait->when.begin_ns, wait->when.end_ns);
     gathering->broadcast_count += wait->broadcast_count;
     gathering->vain_count += wait->vain_count;
     gathering->vain_ns += wait->vain_ns;
@@ -115,7 +126,8 @@ void ct_gathering_merge(struct ct_gathering *gathering, const struct ct_gatherin
     gathering->total_ns += more->total_ns;
     gathering->used_ns += more->used_ns;
     gathering->count += more->count;
-    gathering->longest_ns = MAX(gathering->longest_ns, more->longest_ns);
+    add_longest(gathering, more->longest_ns, &more->longest, more->longest_of);
+    ct_evidence_stretch(&gathering->when, more->when.begin_ns, more->when.end_ns);
     gathering->broadcast_count += more->broadcast_count;
     gathering->vain_count += more->vain_count;
     gathering->vain_ns += more->vain_ns;

@@ -67,6 +67,18 @@ static char *describe(const struct ct_findings_case *a_case, const struct ct_han
     }
 }
 
+static void add_waits(struct ct_finding *finding, const struct ct_hang *hang)
+{
+    finding->threads = g_ptr_array_new();
+    for (guint i = 0; i < hang->waits->len; i++) {
+        const struct ct_interval *wait = &wait_of(hang, i)->interval;
+
+        finding->cost_ns = ct_add_u64(finding->cost_ns, ct_interval_wait_ns(wait));
+        g_ptr_array_add(finding->threads, wait->thread);
+        ct_evidence_stretch(&finding->when, wait->wait_begin_ns, wait->wait_end_ns);
+    }
+}
+
 void ct_findings_hang(const struct ct_findings_case *a_case, const char *name, GPtrArray *findings)
 {
     const GPtrArray *hangs = a_case->input->hangs;
@@ -75,9 +87,7 @@ void ct_findings_hang(const struct ct_findings_case *a_case, const char *name, G
         const struct ct_hang *hang = hangs->pdata[i];
         struct ct_finding *finding = g_new0(struct ct_finding, 1);
 
-        for (guint j = 0; j < hang->waits->len; j++)
-            finding->cost_ns =
-                ct_add_u64(finding->cost_ns, ct_interval_wait_ns(&wait_of(hang, j)->interval));
+        add_waits(finding, hang);
         finding->rule = name;
         finding->cpus_used = CT_FINDING_UNKNOWN;
         finding->text = describe(a_case, hang);

@@ -77,6 +77,19 @@ static char *describe(const struct ct_findings_case *a_case, const struct ct_inv
     return g_string_free(text, FALSE);
 }
 
+static void add_steps(struct ct_finding *finding, const struct ct_inversion *inversion)
+{
+    for (guint i = 0; i < inversion->steps->len; i++) {
+        const struct ct_lock_order *step = step_of(inversion, i);
+        struct ct_thread *thread =
+            g_hash_table_lookup(inversion->process->threads, GINT_TO_POINTER(step->tid));
+
+        if (thread && !g_ptr_array_find(finding->threads, thread, NULL))
+            g_ptr_array_add(finding->threads, thread);
+        ct_evidence_stretch(&finding->when, step->time_ns, step->time_ns + 1);
+    }
+}
+
 void ct_findings_lock_order(const struct ct_findings_case *a_case, const char *name,
                             GPtrArray *findings)
 {
@@ -89,5 +102,6 @@ void ct_findings_lock_order(const struct ct_findings_case *a_case, const char *n
             findings, name, &none, describe(a_case, inversion), "report hangs", NULL);
 
         finding->is_risk = TRUE;
+        add_steps(finding, inversion);
     }
 }

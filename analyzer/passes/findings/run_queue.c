@@ -57,7 +57,7 @@ void ct_findings_run_queue(const struct ct_findings_case *a_case, const char *na
     g_autofree char *longest = ct_format_duration(longest_ns);
     g_autofree char *at_most =
         longest_ns > 0 ? g_strdup_printf("; %s at most at a time", longest) : g_strdup("");
-    const struct ct_gathering gathering = {.total_ns = runnable_ns};
+    const struct ct_gathering gathering = {.total_ns = runnable_ns, .threads = queued};
 
     ct_finding_add(findings, name, &gathering,
                    g_strdup_printf("%s spent %s in line for a CPU, %.0f %% of the time in which "

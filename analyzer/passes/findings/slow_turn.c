@@ -17,6 +17,8 @@ struct turns {
     uint64_t ns;
     uint64_t longest_ns;
     uint64_t wait_ns; /* in other calls */
+    struct ct_window when;
+    struct ct_window longest;
 };
 
 /* Calls that return at once are seldom recorded: between two that are there may have been many, and
@@ -42,9 +44,9 @@ static struct turns turns_of(const struct ct_findings_case *a_case,
                              const struct ct_evidence_loop *loop)
 {
     const struct turns turns = {loop->turn_count, loop->turn_ns, loop->longest_turn_ns,
-                                loop->wait_ns};
+                                loop->wait_ns, loop->turns, loop->longest_turn};
     const struct turns waits = {loop->long_count, loop->long_ns, loop->longest_wait_ns,
-                                loop->long_ns};
+                                loop->long_ns, loop->long_waits, loop->longest_wait};
 
     return turns.ns > waits.ns && is_each_known(a_case, loop) ? turns : waits;
 }
@@ -106,6 +108,11 @@ void ct_findings_slow_turn(const struct ct_findings_case *a_case, const char *na
         g_autofree char *who = ct_words_threads(threads);
         const struct ct_gathering gathering = {
             .total_ns = (double)turns.ns,
+            .when = turns.when,
+            .longest = turns.longest,
+            .longest_ns = turns.longest_ns,
+            .longest_of = loop->thread,
+            .threads = threads,
             .place = is_running(&turns)
                          ? NULL
                          : ct_stack_place(a_case->input->symbolizer, loop->thread->process,

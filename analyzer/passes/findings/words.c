@@ -135,6 +135,13 @@ struct ct_finding *ct_finding_add(GPtrArray *findings, const char *rule,
             finding->whom = g_ptr_array_new();
         g_ptr_array_add(finding->whom, whom->pdata[i]);
     }
+    finding->threads = g_ptr_array_new();
+    if (gathering->threads)
+        g_ptr_array_extend(finding->threads, gathering->threads, NULL, NULL);
+    finding->when = gathering->when;
+    finding->longest = gathering->longest;
+    finding->longest_ns = gathering->longest_ns;
+    finding->longest_of = gathering->longest_of;
     finding->place = gathering->place;
     finding->cpus_used = gathering->first && gathering->total_ns > 0
                              ? gathering->used_ns / gathering->total_ns

@@ -1,13 +1,63 @@
 /** What held the program up: the first thing to read. Each finding leads to where it shows. */
 
+import { writeArea } from "./address.js";
 import { ask } from "./api.js";
-import { announce, byId, el, fill } from "./dom.js";
-import { duration } from "./format.js";
+import { announce, button, byId, el, fill } from "./dom.js";
+import { duration, safe } from "./format.js";
 
 /** More of a kind are summed up as a whole. */
 const LANES_MAX = 60;
 
 /** @typedef {import("./types.js").Finding} Finding */
+/** @typedef {import("./types.js").Overview} Overview */
+
+/**
+ * A report tells the clock's time; large numbers come as text.
+ * @param {number | string} clock_ns
+ * @param {Overview} overview
+ */
+function momentOf(clock_ns, overview) {
+    return Number(BigInt(clock_ns) - BigInt(overview.begin_ns));
+}
+
+/**
+ * From when to when it shows: all of the run where that is not known.
+ * @param {Finding} finding
+ * @param {Overview} overview
+ * @returns {import("./types.js").Span}
+ */
+export function spanOf(finding, overview) {
+    const { lives } = overview;
+    if (finding.from_ns === undefined || finding.to_ns === undefined) {
+        return lives;
+    }
+    const from = momentOf(finding.from_ns, overview);
+    const to = momentOf(finding.to_ns, overview);
+    return { from: Math.max(from, lives.from), to: Math.max(from + 1, Math.min(to, lives.to)) };
+}
+
+/**
+ * The rows of the threads that a finding speaks of: of many that are all of a kind, that one's.
+ * @param {Finding} finding
+ * @param {Overview} overview
+ * @returns {string[]}
+ */
+export function lanesOf(finding, overview) {
+    const { from, to } = spanOf(finding, overview);
+    const tids = new Set(finding.tids);
+    // A number may have been another thread's before.
+    const threads = overview.threads.filter((one) => tids.has(one.tid) && one.from < to && one.to > from);
+    const lanes = threads.map((thread) => thread.lane);
+    if (lanes.length <= LANES_MAX) {
+        return lanes;
+    }
+    const known = new Set(lanes);
+    const whole = overview.kinds.filter((kind) => kind.threads.every((thread) => known.has(`t${thread}`)));
+    for (const thread of whole.flatMap((kind) => kind.threads)) {
+        known.delete(`t${thread}`);
+    }
+    return [...whole.map((kind) => kind.lane), ...known];
+}
 
 export class Findings {
     /**
@@ -66,30 +116,52 @@ export class Findings {
                 el("span", { class: "text" }, finding.text),
                 finding.command ? el("code", { class: "command" }, finding.command) : null,
             );
-            return el("li", {}, choose);
+            return el("li", {}, choose, this.#longest(finding));
         });
         fill(this.list, ...items);
     }
 
     /**
-     * The threads that a finding speaks of: "4 threads worker-*", "Thread main (123)".
-     * @param {string} text
+     * A way to the longest of its waits, which says most of who held it up.
+     * @param {Finding} finding
      */
-    #lanesIn(text) {
-        const { kinds, threads } = this.app.overview;
-        const called = /threads? called (\S+)/.exec(text)?.[1];
-        if (called) {
-            return threads.filter((thread) => thread.name === called).map((thread) => thread.lane);
+    #longest({ longest }) {
+        if (!longest) {
+            return null;
         }
-        const kind = kinds.find((one) => text.includes(`threads ${one.name}`));
-        if (kind) {
-            return kind.threads.length > LANES_MAX ? [kind.lane] : kind.threads.map((thread) => `t${thread}`);
+        const { overview } = this.app;
+        const [from, to] = [momentOf(longest.from_ns, overview), momentOf(longest.to_ns, overview)];
+        const thread = overview.threads.find(
+            (one) => one.tid === longest.tid && one.from < to && one.to > from,
+        );
+        if (!thread) {
+            return null;
         }
-        const tids = new Set([...text.matchAll(/\((\d+)\)/g)].map((match) => Number(match[1])));
-        const named = /\b[Tt]hread (\S+)/.exec(text)?.[1]?.replace(/[,.]$/, "");
-        const byTid = threads.filter((thread) => tids.has(thread.tid));
-        const found = byTid.length > 0 ? byTid : threads.filter((thread) => thread.name === named);
-        return found.map((thread) => thread.lane);
+        const words = `The longest: ${duration(Number(longest.cost_ns))}, ${safe(thread.name, 40)}`;
+        return button(words, () => this.#showLongest(thread.lane, from, to), { class: "link longest" });
+    }
+
+    /**
+     * A wait may be in parts, where the thread was woken in vain: its longest one is shown.
+     * @param {string} lane
+     * @param {number} from
+     * @param {number} to
+     */
+    async #showLongest(lane, from, to) {
+        const edge = (to - from) * 0.25;
+        let at = from;
+        try {
+            const question = { r: this.app.view.recording, from, to, lanes: lane };
+            /** @type {import("./types.js").Area} */
+            const area = await ask("area", question);
+            at = Math.max(from, area.longest[0]?.from ?? from);
+        } catch {
+            // Its begin says as much of it.
+        }
+        this.app.show({ tab: "timeline", chosen: `${lane}@${at}`, area: "" });
+        this.timeline.goTo(from - edge, to + edge);
+        this.timeline.reveal(lane);
+        byId("timeline").scrollIntoView({ block: "nearest" });
     }
 
     /**
@@ -101,10 +173,10 @@ export class Findings {
             other.removeAttribute("aria-current");
         }
         chosen.setAttribute("aria-current", "true");
-        const { from, to } = this.app.overview.lives;
+        const { from, to } = spanOf(finding, this.app.overview);
         const edge = (to - from) * 0.04;
-        const lanes = this.#lanesIn(finding.text);
-        const area = `${Math.round(from)}-${Math.round(to)}${lanes.length > 0 ? `@${lanes.slice(0, LANES_MAX).join(",")}` : ""}`;
+        const lanes = lanesOf(finding, this.app.overview);
+        const area = writeArea(from, to, lanes.slice(0, LANES_MAX));
         this.app.show({ tab: "timeline", area, chosen: "" });
         this.timeline.goTo(from - edge, to + edge);
         if (lanes[0]) {

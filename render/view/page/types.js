@@ -7,8 +7,8 @@
  * @typedef {{lane: string, tid: number, name: string, process: number, kind?: number, from: number,
  *     to: number, has_exited: boolean, waits: number, ns: number[]}} Thread
  * @typedef {{lane: string, name: string}} Cpu
- * @typedef {{lane: string, kind: string, name: string, text: string, process: number, waits: number,
- *     ns: number, state: number}} Thing what was waited for
+ * @typedef {{lane: string, kind: string, address: string, name?: string, text: string, process: number,
+ *     waits: number, ns: number, state: number}} Thing what was waited for
  *
  * @typedef {object} Overview
  * @property {{directory: string}[]} recordings
@@ -30,7 +30,9 @@
  * @property {number} object_count
  *
  * @typedef {{rule: string, text: string, command: string, cost_ns: number, function: string,
- *     file: string, line: number}} Finding
+ *     file: string, line: number, from_ns?: number | string, to_ns?: number | string, tids: number[],
+ *     longest?: {tid: number, from_ns: number | string, to_ns: number | string, cost_ns: number | string},
+ *     objects?: {pid: number, kind: string, address: string}[]}} Finding
  * @typedef {{function: string, file?: string, line?: number, module?: string, inlined?: boolean,
  *     omitted?: string, state?: number}} Frame what was called has a state
  * @typedef {{lane: string, at: number}} Ref

@@ -9,8 +9,8 @@
  *   kinds[]         lane, name, process, threads[] (their numbers): as the report folds them
  *   threads[]       lane, tid, name, process, kind, from, to, has_exited, waits, ns[] by state
  *   cpus[]          lane, name
- *   objects[]       lane, kind, name, text, state, process, waits, ns: those with the most time, of
- *                   object_count
+ *   objects[]       lane, kind, address (as text), name, text, state, process, waits, ns: those with
+ *                   the most time, of object_count
  */
 #include "export/json_document.h"
 #include "model/capture_notes.h"
@@ -287,10 +287,12 @@ static gboolean add_object(const struct ct_view_reader *reader, const struct wai
                            JsonBuilder *json, GError **error)
 {
     const struct ct_store_object *object = ct_store_object(reader->store, waited->number);
+    g_autofree char *address = g_strdup_printf("0x%" G_GINT64_MODIFIER "x", object->id);
 
     json_builder_begin_object(json);
     ct_view_add_lane(json, "lane", CT_VIEW_LANE_OBJECT, waited->number);
     ct_json_add_string(json, "kind", ct_object_name(object->kind));
+    ct_json_add_string(json, "address", address);
     ct_json_add_signed(json, "process", process_number(reader, object->process));
     ct_json_add_number(json, "waits", waited->count);
     ct_json_add_number(json, "ns", waited->ns);
