@@ -24,6 +24,14 @@ struct ct_timeline {
     struct ct_timeline_thread *cache[CACHE_SIZE]; /* borrowed from threads, by address */
 };
 
+void ct_window_stretch(struct ct_window *window, uint64_t begin_ns, uint64_t end_ns)
+{
+    if (begin_ns >= end_ns)
+        return;
+    window->begin_ns = window->end_ns > 0 ? MIN(window->begin_ns, begin_ns) : begin_ns;
+    window->end_ns = MAX(window->end_ns, end_ns);
+}
+
 static void thread_free(gpointer data)
 {
     struct ct_timeline_thread *thread = data;

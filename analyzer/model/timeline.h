@@ -19,6 +19,9 @@ struct ct_window {
     uint64_t end_ns;
 };
 
+/* Makes it reach over that, too; one that is all zero reaches nowhere yet. */
+void ct_window_stretch(struct ct_window *window, uint64_t begin_ns, uint64_t end_ns);
+
 /* A wait that was kept, or one part of it, cut to the window. */
 struct ct_timeline_wait {
     uint64_t begin_ns;

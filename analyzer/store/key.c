@@ -16,8 +16,9 @@ static int compare_names(const void *a, const void *b)
 
 static gboolean is_own(const char *name, unsigned depth)
 {
-    static const char *const own[] = {CT_INDEX_FILE, CT_INDEX_NEW, CT_SYMBOLS_FILE, CT_SYMBOLS_NEW,
-                                      NULL};
+    static const char *const own[] = {
+        CT_INDEX_FILE,     CT_INDEX_NEW, CT_SYMBOLS_FILE, CT_SYMBOLS_NEW, CT_NOTES_FILE,
+        CT_NOTES_FILE_NEW, NULL};
 
     return depth == 0 && g_strv_contains(own, name);
 }

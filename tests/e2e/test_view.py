@@ -1,5 +1,6 @@
 """ctrace view: what its server answers, and to whom it does not."""
 
+import concurrent.futures
 import http.client
 import json
 import os
@@ -161,6 +162,75 @@ class View(TraceTest):
                 self.assertEqual(self.server.ask("api/overview", method=method)[0], 405)
         self.assertEqual(self.server.ask("api/overview", x="a" * 20000)[0], 414)
         self.assertEqual(self.server.ask("api/overview")[0], 200)
+
+    def send(self, change, server=None, **headers):
+        """A change of a note, as the page sends it; the status, and what there is then."""
+        server = server or self.server
+        own = {"Origin": f"http://127.0.0.1:{server.port}", "Content-Type": "application/json"}
+        own.update({name.replace("_", "-"): value for name, value in headers.items()})
+        connection = server.connect()
+        body = change if isinstance(change, bytes) else json.dumps(change).encode()
+        connection.request("POST", server.path + "api/notes", body,
+                           {name: value for name, value in own.items() if value is not None})
+        answer = connection.getresponse()
+        return answer.status, json.loads(answer.read())
+
+    def test_notes_are_kept_with_the_recording(self):
+        overview = self.server.json("overview")
+        note = {"at_ns": overview["begin_ns"], "text": "look \u202e<b>here</b>"}
+        self.assertEqual(self.server.json("notes")["notes"], [])
+        status, kept = self.send(note)
+        self.assertEqual((status, kept["place"]), (200, str(self.directory / "notes.json")))
+        self.assertEqual([(one["at_ns"], one["text"]) for one in kept["notes"]], [tuple(note.values())])
+        other = Server(self, self.directory)
+        self.assertEqual(other.json("notes"), kept)
+        self.assertEqual(len(self.send(note, other)[1]["notes"]), 2)
+        first = kept["notes"][0]
+        self.assertEqual(self.send({**first, "text": "changed"}, other)[0], 200)
+        self.assertEqual(self.send({**first, "text": "late"})[0], 409)
+        self.assertEqual(self.send({"id": first["id"], "version": 2})[0], 200)
+        self.assertEqual(len(self.server.json("notes")["notes"]), 1)
+        self.assertEqual(sorted(path.name for path in self.directory.glob("notes*")), ["notes.json"])
+        # They are no part of what was recorded.
+        self.assertEqual(self.server.ask("api/table")[0], 200)
+        self.assertEqual(self.ctrace("verify", self.directory).status, 0)
+
+    def test_many_pages_add_notes_at_once(self):
+        servers = [self.server, Server(self, self.directory)]
+        with concurrent.futures.ThreadPoolExecutor(8) as pool:
+            added = list(pool.map(lambda i: self.send({"at_ns": str(i), "text": str(i)}, servers[i % 2])[0], range(40)))
+        self.assertEqual(set(added) - {503}, {200})
+        kept = {int(one["text"]) for one in self.server.json("notes")["notes"]}
+        self.assertEqual(kept, {i for i, status in enumerate(added) if status == 200})
+
+    def test_who_is_not_the_page_changes_nothing(self):
+        good = {"at_ns": "5", "text": "a"}
+        for headers, status in (({"Origin": None}, 403), ({"Origin": "http://evil.example"}, 403),
+                                ({"Origin": "null"}, 403), ({"Host": "evil.example"}, 403),
+                                ({"Content_Type": "text/plain"}, 415), ({"Content_Type": None}, 415),
+                                ({"Content_Length": None, "Transfer_Encoding": "chunked"}, 411)):
+            with self.subTest(headers):
+                self.assertEqual(self.send(good if status != 411 else b"0\r\n\r\n", **headers)[0], status)
+        self.assertEqual(self.send({"at_ns": "5", "text": "a" * 20000})[0], 413)
+        self.assertEqual(self.send({"at_ns": "5", "text": "a" * 5000})[0], 400)
+        for body in (b"", b"{", b"[]", b"[" * 16000, b'{"at_ns": "x", "text": "a"}', b"\xff"):
+            self.assertEqual(self.send(body)[0], 400)
+        path = self.server.path
+        self.server.path = "/" + "0" * 32 + "/"
+        self.assertEqual(self.send(good)[0], 403)
+        self.server.path = path
+        self.assertFalse((self.directory / "notes.json").exists())
+        self.assertEqual(self.send(good)[0], 200)
+
+    def test_notes_on_what_cannot_be_written_to(self):
+        if os.geteuid() == 0:
+            self.skipTest("root may write everywhere")
+        self.server.json("overview")
+        self.directory.chmod(0o500)
+        self.addCleanup(self.directory.chmod, 0o700)
+        status, kept = self.send({"at_ns": "5", "text": "a"})
+        self.assertEqual((status, kept["place"]), (200, str(self.directory) + ".notes.json"))
+        self.assertEqual(Server(self, self.directory).json("notes"), kept)
 
     def test_what_is_sent_is_not_kept(self):
         size = 200 << 20

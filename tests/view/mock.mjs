@@ -219,6 +219,15 @@ const ANSWERS = {
             time_ns: { sync: 3 },
         })),
     }),
+    notes: () => ({
+        place: NAMES[0],
+        notes: NAMES.map((text, index) => ({
+            id: `000000000000000${index}`,
+            version: 1,
+            at_ns: String(1234 + (index + 1) * 1e8),
+            text,
+        })),
+    }),
     query: () => ({ columns: NAMES, rows: [Object.fromEntries(NAMES.map((name) => [name, name]))] }),
 };
 

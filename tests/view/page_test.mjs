@@ -116,6 +116,60 @@ test("a finding leads to the threads that it speaks of, and to its longest wait"
     assert.deepEqual(troubles, []);
 });
 
+test("notes are kept with the recording, and two pages lose nothing of each other's", async (test) => {
+    const address = await view(test, convoy);
+    const pages = [await open(test, address), await open(test, address)];
+    const [first, second] = pages.map(({ page }) => page);
+    const write = async (page, text) => {
+        await page.locator("#note-text").fill(text);
+        await page.keyboard.press("Control+Enter");
+    };
+    for (const [page, text] of [
+        [first, "the lock is held here"],
+        [second, "<b>and</b> here"],
+    ]) {
+        await page.keyboard.press(page === second ? "d" : "f"); // not at the same moment
+        await page.keyboard.press("n");
+        await write(page, text);
+        await page.waitForSelector("#note:not([open])", { state: "attached" });
+    }
+    assert.equal(await second.locator(".flag").count(), 2);
+    assert.equal(await first.locator(".flag").count(), 1);
+
+    // Both change the same one: the later page is told, and what was typed there stays.
+    await second.locator(".flag", { hasText: "the lock" }).press("Enter");
+    await write(second, "held by worker-1");
+    await second.waitForSelector('.flag:has-text("worker-1")');
+    await first.locator(".flag").press("Enter");
+    await write(first, "held by worker-2");
+    await first.waitForSelector("#note .complaint:not(:empty)");
+    assert.match(await first.locator("#note .complaint").innerText(), /meanwhile.*held by worker-1/s);
+    assert.equal(await first.locator("#note-text").inputValue(), "held by worker-2");
+    assert.deepEqual(await axe(first), []);
+    await first.keyboard.press("Control+Enter");
+    await first.waitForSelector("#note:not([open])", { state: "attached" });
+    assert.deepEqual(await first.locator(".flag").allInnerTexts(), [
+        "⚑ held by worker-2",
+        "⚑ <b>and</b> here",
+    ]);
+    assert.deepEqual(await axe(first), []);
+
+    const third = (await open(test, await view(test, convoy))).page;
+    await third.locator("#note-list summary").click();
+    assert.match(await third.locator("#note-list").innerText(), /2 notes.*worker-2.*<b>and<\/b> here/s);
+    for (let left = 2; left > 0; left--) {
+        await third.locator("#note-list").getByText("Edit").first().click();
+        await third.locator("#note").getByText("Remove").click();
+        await third.waitForFunction((count) => document.querySelectorAll(".flag").length < count, left);
+    }
+    for (const { troubles } of pages) {
+        assert.deepEqual(
+            troubles.filter((one) => !/status of 409/.test(one)),
+            [],
+        );
+    }
+});
+
 test("wheel and drag zoom and move, and the picture follows", async (test) => {
     const { page, troubles } = await open(test, await view(test, convoy));
     const whole = windowOf(page);

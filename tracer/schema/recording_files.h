@@ -17,4 +17,11 @@
 #define CT_SYMBOLS_FILE "symbols"
 #define CT_SYMBOLS_NEW  "symbols.new"
 
+/* What people noted down on its moments; beside the recording, where that cannot be written to, it
+ * is DIR and the suffix. What comes after either before it has its name. */
+#define CT_NOTES_FILE     "notes.json"
+#define CT_NOTES_SUFFIX   ".notes.json"
+#define CT_NOTES_NEW      ".new"
+#define CT_NOTES_FILE_NEW "notes.json.new"
+
 #endif

@@ -249,14 +249,6 @@ static struct ct_evidence_wait *find_wait(struct ct_evidence *evidence,
     return wait;
 }
 
-void ct_evidence_stretch(struct ct_window *window, uint64_t begin_ns, uint64_t end_ns)
-{
-    if (begin_ns >= end_ns)
-        return;
-    window->begin_ns = window->end_ns > 0 ? MIN(window->begin_ns, begin_ns) : begin_ns;
-    window->end_ns = MAX(window->end_ns, end_ns);
-}
-
 static struct ct_evidence_wait *add_wait(struct ct_evidence *evidence,
                                          const struct ct_interval *interval,
                                          const struct ct_window *window)
@@ -282,7 +274,7 @@ static struct ct_evidence_wait *add_wait(struct ct_evidence *evidence,
         wait->longest_ns = wait->last_ns;
         wait->longest = (struct ct_window){wait->last_from_ns, end_ns};
     }
-    ct_evidence_stretch(&wait->when, begin_ns, end_ns);
+    ct_window_stretch(&wait->when, begin_ns, end_ns);
     if (ct_op_object(interval->op) == CT_OBJECT_COND)
         look_for_broadcast(evidence, interval, wait);
     return wait;

@@ -69,8 +69,8 @@ struct ct_evidence_loop {
     uint64_t longest_turn_ns;
     struct ct_window longest_turn;
     struct ct_window turns; /* from the first long one to the last */
-    uint64_t wait_ns;    /* in those turns, in other calls */
-    uint64_t long_count; /* of single waits in other calls that alone are so long */
+    uint64_t wait_ns;       /* in those turns, in other calls */
+    uint64_t long_count;    /* of single waits in other calls that alone are so long */
     uint64_t long_ns;
     /* The longest wait in another call. */
     uint64_t longest_wait_ns;
@@ -100,9 +100,6 @@ struct ct_evidence {
     GHashTable *texts;              /* owned; of descriptors, as a set */
     struct ct_evidence_slot *slots; /* owned; waits that are found without a look into a table */
 };
-
-/* Makes it reach over that, too; one that is all zero reaches nowhere yet. */
-void ct_evidence_stretch(struct ct_window *window, uint64_t begin_ns, uint64_t end_ns);
 
 struct ct_evidence *ct_evidence_new(void);
 void ct_evidence_free(struct ct_evidence *evidence);

@@ -37,7 +37,7 @@ static void end_turn(struct ct_evidence_loop *loop, uint64_t end_ns)
     if (turn_ns > loop->longest_turn_ns)
         loop->longest_turn = (struct ct_window){loop->since_ns, end_ns};
     loop->longest_turn_ns = MAX(loop->longest_turn_ns, turn_ns);
-    ct_evidence_stretch(&loop->turns, loop->since_ns, end_ns);
+    ct_window_stretch(&loop->turns, loop->since_ns, end_ns);
     loop->wait_ns += loop->turn_wait_ns;
 }
 
@@ -62,7 +62,7 @@ static void add_other_wait(struct ct_evidence_loop *loop, const struct ct_interv
     if (time_ns >= CT_LONG_TURN_NS) {
         loop->long_count++;
         loop->long_ns += time_ns;
-        ct_evidence_stretch(&loop->long_waits, begin_ns, interval->end_ns);
+        ct_window_stretch(&loop->long_waits, begin_ns, interval->end_ns);
     }
     if (time_ns <= loop->longest_wait_ns)
         return;

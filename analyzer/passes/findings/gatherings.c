@@ -99,7 +99,7 @@ static void add_wait(const struct ct_findings_case *a_case, struct ct_gathering 
     gathering->used_ns += wait->used_ns;
     gathering->count += wait->count;
     add_longest(gathering, wait->longest_ns, &wait->longest, wait->thread);
-    ct_evidence_stretch(&gathering->when, wait->when.begin_ns, wait->when.end_ns);
+    ct_window_stretch(&gathering->when, wait->when.begin_ns, wait->when.end_ns);
     gathering->broadcast_count += wait->broadcast_count;
     gathering->vain_count += wait->vain_count;
     gathering->vain_ns += wait->vain_ns;
@@ -127,7 +127,7 @@ void ct_gathering_merge(struct ct_gathering *gathering, const struct ct_gatherin
     gathering->used_ns += more->used_ns;
     gathering->count += more->count;
     add_longest(gathering, more->longest_ns, &more->longest, more->longest_of);
-    ct_evidence_stretch(&gathering->when, more->when.begin_ns, more->when.end_ns);
+    ct_window_stretch(&gathering->when, more->when.begin_ns, more->when.end_ns);
     gathering->broadcast_count += more->broadcast_count;
     gathering->vain_count += more->vain_count;
     gathering->vain_ns += more->vain_ns;

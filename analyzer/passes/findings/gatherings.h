@@ -15,8 +15,8 @@ struct ct_gathering {
     double used_ns; /* of CPUs, by all threads meanwhile */
     double count;
     uint64_t longest_ns;
-    struct ct_window when;              /* from the first one's begin to the last one's end */
-    struct ct_window longest;           /* the longest one, and whose it is; borrowed */
+    struct ct_window when;    /* from the first one's begin to the last one's end */
+    struct ct_window longest; /* the longest one, and whose it is; borrowed */
     const struct ct_thread *longest_of;
     double broadcast_count; /* as a wait has them */
     double vain_count;

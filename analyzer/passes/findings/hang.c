@@ -75,7 +75,7 @@ static void add_waits(struct ct_finding *finding, const struct ct_hang *hang)
 
         finding->cost_ns = ct_add_u64(finding->cost_ns, ct_interval_wait_ns(wait));
         g_ptr_array_add(finding->threads, wait->thread);
-        ct_evidence_stretch(&finding->when, wait->wait_begin_ns, wait->wait_end_ns);
+        ct_window_stretch(&finding->when, wait->wait_begin_ns, wait->wait_end_ns);
     }
 }
 

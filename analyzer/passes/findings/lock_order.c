@@ -86,7 +86,7 @@ static void add_steps(struct ct_finding *finding, const struct ct_inversion *inv
 
         if (thread && !g_ptr_array_find(finding->threads, thread, NULL))
             g_ptr_array_add(finding->threads, thread);
-        ct_evidence_stretch(&finding->when, step->time_ns, step->time_ns + 1);
+        ct_window_stretch(&finding->when, step->time_ns, step->time_ns + 1);
     }
 }
 

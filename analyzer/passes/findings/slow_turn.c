@@ -44,9 +44,9 @@ static struct turns turns_of(const struct ct_findings_case *a_case,
                              const struct ct_evidence_loop *loop)
 {
     const struct turns turns = {loop->turn_count, loop->turn_ns, loop->longest_turn_ns,
-                                loop->wait_ns, loop->turns, loop->longest_turn};
-    const struct turns waits = {loop->long_count, loop->long_ns, loop->longest_wait_ns,
-                                loop->long_ns, loop->long_waits, loop->longest_wait};
+                                loop->wait_ns,    loop->turns,   loop->longest_turn};
+    const struct turns waits = {loop->long_count, loop->long_ns,    loop->longest_wait_ns,
+                                loop->long_ns,    loop->long_waits, loop->longest_wait};
 
     return turns.ns > waits.ns && is_each_known(a_case, loop) ? turns : waits;
 }

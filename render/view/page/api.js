@@ -49,6 +49,27 @@ export function addressOf(what, question) {
  * @param {string} what
  * @param {Question} question
  * @param {AbortSignal} [signal]
+ * @param {RequestInit} [how]
+ * @returns {Promise<Response>}
+ */
+async function reach(what, question, signal, how) {
+    try {
+        return await fetch(addressOf(what, question), { ...how, signal: signal ?? null });
+    } catch (error) {
+        if (isAbort(error)) {
+            throw error;
+        }
+        throw new Refusal(
+            "ctrace view does not answer: it has ended, or the tunnel to it has. Start it again.",
+            0,
+        );
+    }
+}
+
+/**
+ * @param {string} what
+ * @param {Question} question
+ * @param {AbortSignal} [signal]
  * @param {boolean} [isAgain]
  * @returns {Promise<Response>}
  */
@@ -61,19 +82,7 @@ async function answer(what, question, signal, isAgain) {
         }
         return new Response(stored);
     }
-    /** @type {Response} */
-    let response;
-    try {
-        response = await fetch(addressOf(what, question), { signal: signal ?? null });
-    } catch (error) {
-        if (isAbort(error)) {
-            throw error;
-        }
-        throw new Refusal(
-            "ctrace view does not answer: it has ended, or the tunnel to it has. Start it again.",
-            0,
-        );
-    }
+    const response = await reach(what, question, signal);
     if (response.status === BUSY && !isAgain) {
         return answer(what, question, signal, true);
     }
@@ -118,6 +127,26 @@ export async function askBytes(what, question, signal) {
  */
 export function isUnknown(error) {
     return error instanceof Refusal && error.status === UNKNOWN;
+}
+
+/**
+ * Changes something: it is sent once.
+ * @template T
+ * @param {string} what
+ * @param {Question} question
+ * @param {object} change
+ * @returns {Promise<T>} what there is then
+ */
+export async function send(what, question, change) {
+    const response = await reach(what, question, undefined, {
+        method: "POST",
+        headers: { "Content-Type": "application/json" },
+        body: JSON.stringify(change),
+    });
+    if (!response.ok) {
+        throw new Refusal(await reasonOf(response), response.status);
+    }
+    return response.json();
 }
 
 /** @param {unknown} error */

@@ -86,7 +86,7 @@ export class IntervalPanel {
                         ? `${Math.round(interval.weight)} such waits: short ones are sampled`
                         : "",
                 ),
-                ...fact("Result", interval.result),
+                ...fact("Result", interval.result || undefined),
                 ...fact("Preempted by", interval.preempted_by),
             ),
             this.#steps(interval),

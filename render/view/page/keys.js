@@ -14,6 +14,7 @@ const PAN = 0.25;
  * @property {import("./timeline.js").Timeline} timeline
  * @property {import("./interval.js").IntervalPanel} interval
  * @property {import("./search.js").Search} search
+ * @property {import("./notes.js").Notes} notes
  * @property {() => void} sumUp
  * @property {() => void} turnPath
  * @property {() => void} turnSelect
@@ -114,6 +115,12 @@ const KEYS = [
         act: ({ turnPath }) => turnPath(),
     },
     {
+        keys: ["n"],
+        shown: "n",
+        meaning: "Note something down on what is chosen, or on the middle of what is shown",
+        act: ({ notes }) => notes.addHere(),
+    },
+    {
         keys: ["p"],
         shown: "p",
         meaning: "Pin the row to the top",
@@ -145,6 +152,7 @@ const GESTURES = [
     ["Click", "What this is, and who ended it"],
     ["Double click", "Zoom to it"],
     ["Drag over the axis, Shift and drag", "Sum a stretch up"],
+    ["Click a flag", "Read, change or remove the note; a double click beside it adds one"],
     ["Drag in the strip on top", "Move or choose what is shown"],
 ];
 

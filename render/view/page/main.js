@@ -11,6 +11,7 @@ import { duration, plural, share } from "./format.js";
 import { IntervalPanel } from "./interval.js";
 import { showKept } from "./kept.js";
 import { listenToKeys, openHelp } from "./keys.js";
+import { Notes } from "./notes.js";
 import { Search } from "./search.js";
 import { Sql } from "./sql.js";
 import { Tables } from "./tables.js";
@@ -217,6 +218,7 @@ function listenToPath(app, timeline) {
  */
 function listenToButtons(app, timeline) {
     const search = new Search(app, timeline);
+    const notes = new Notes(app, timeline);
     const turnPath = listenToPath(app, timeline);
     const sumUp = () => {
         const { lives } = app.overview;
@@ -241,6 +243,7 @@ function listenToButtons(app, timeline) {
         ["back-button", () => app.back()],
         ["select-button", turnSelect],
         ["path-button", turnPath],
+        ["note-button", () => notes.addHere()],
         ["ask-button", sumUp],
         ["search-button", () => search.open()],
         ["help-button", () => openHelp()],
@@ -248,7 +251,7 @@ function listenToButtons(app, timeline) {
     for (const [id, act] of actions) {
         byId(id).addEventListener("click", act);
     }
-    return { search, turnPath, turnSelect, sumUp };
+    return { search, notes, turnPath, turnSelect, sumUp };
 }
 
 async function start() {
@@ -266,7 +269,9 @@ async function start() {
     const tables = new Tables(app);
     const sql = new Sql(app);
     listenToTabs(app);
-    listenToKeys({ app, timeline, interval, ...listenToButtons(app, timeline) });
+    const parts = { app, timeline, interval, ...listenToButtons(app, timeline) };
+    listenToKeys(parts);
+    parts.notes.load();
     new Findings(app, timeline).load();
     showKept(app);
     interval.load();

@@ -89,6 +89,26 @@ function drawWord(frame, row, wide, words) {
 }
 
 /**
+ * Lines down from the flags of notes.
+ * @param {Frame} frame
+ * @param {number[]} moments
+ */
+export function drawMoments(frame, moments) {
+    const { context, scale, theme, height } = frame;
+    context.strokeStyle = theme.accent;
+    context.lineWidth = 1;
+    context.setLineDash([3, 3]);
+    context.beginPath();
+    for (const at of moments) {
+        const x = Math.round(xOf(scale, at)) + 0.5;
+        context.moveTo(x, 0);
+        context.lineTo(x, height);
+    }
+    context.stroke();
+    context.setLineDash([]);
+}
+
+/**
  * A frame around an interval.
  * @param {Frame} frame
  * @param {string} lane

@@ -7,7 +7,7 @@ import { duration } from "./format.js";
 import { Gestures } from "./gestures.js";
 import { stretchedWords } from "./kept.js";
 import { Labels } from "./labels.js";
-import { drawArea, drawArrow, drawChosen, drawPath, drawWords } from "./marks.js";
+import { drawArea, drawArrow, drawChosen, drawMoments, drawPath, drawWords } from "./marks.js";
 import { drawRows } from "./plot.js";
 import { columnAt, placeAt } from "./point.js";
 import { indexAt, rowsOf } from "./rows.js";
@@ -46,6 +46,8 @@ export class Timeline {
         this.chosen = null;
         /** @type {import("./types.js").Path["steps"]} */
         this.path = [];
+        /** @type {number[]} that are marked, by notes */
+        this.moments = [];
         /** @type {{from: number, to: number, lanes: string[]} | null} */
         this.draft = null;
         /** @type {import("./plot.js").Frame | null} */
@@ -396,6 +398,7 @@ export class Timeline {
         if (app.view.path) {
             drawPath(frame, this.path);
         }
+        drawMoments(frame, this.moments);
         const area = this.draft ?? readArea(app.view.area);
         if (area) {
             drawArea(frame, area, area.lanes);

@@ -9,8 +9,8 @@
  *   kinds[]         lane, name, process, threads[] (their numbers): as the report folds them
  *   threads[]       lane, tid, name, process, kind, from, to, has_exited, waits, ns[] by state
  *   cpus[]          lane, name
- *   objects[]       lane, kind, address (as text), name, text, state, process, waits, ns: those with
- *                   the most time, of object_count
+ *   objects[]       lane, kind, address (as text), name, text, state, process, waits, ns: those
+ * with the most time, of object_count
  */
 #include "export/json_document.h"
 #include "model/capture_notes.h"

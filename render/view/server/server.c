@@ -4,11 +4,15 @@
 #include "http/guard.h"
 #include "store/key.h"
 #include "view/server/answer.h"
+#include "view/server/change.h"
 #include "view/server/exchange.h"
+#include "view/server/notes.h"
 
 #include <string.h>
 
 #define READER "ctrace-view-reader"
+
+#define ANOTHER_ONE "the recording is another one now: start ctrace view again"
 
 /* What is answered soon does not wait for what takes long. */
 enum pace { PACE_SOON, PACE_LATER, PACE_COUNT };
@@ -87,8 +91,33 @@ static void run_command(const struct ct_view_server *server, SoupServerMessage *
     if (is_unchanged(recording))
         ct_view_exchange_run(message, server->jobs, &request, recording->askers[PACE_SOON], tids);
     else
-        ct_view_answer_error(message, 409,
-                             "the recording is another one now: start ctrace view again");
+        ct_view_answer_error(message, 409, ANOTHER_ONE);
+}
+
+static gboolean is_change(SoupServerMessage *message)
+{
+    return strcmp(soup_server_message_get_method(message), "POST") == 0;
+}
+
+static void answer_notes(SoupServerMessage *message, const struct recording *recording)
+{
+    g_autoptr(GError) error = NULL;
+    g_autoptr(GBytes) notes = NULL;
+
+    if (is_change(message)) {
+        g_autoptr(GBytes) change =
+            soup_message_body_flatten(soup_server_message_get_request_body(message));
+        gsize size;
+        const char *text = g_bytes_get_data(change, &size);
+
+        notes = ct_view_notes_change(recording->directory, text ? text : "", size, &error);
+    } else {
+        notes = ct_view_notes_read(recording->directory, &error);
+    }
+    if (notes)
+        ct_http_answer(message, 200, "application/json", notes);
+    else
+        ct_view_answer_error(message, (guint)error->code, error->message);
 }
 
 static void answer_api(const struct ct_view_server *server, SoupServerMessage *message,
@@ -108,6 +137,11 @@ static void answer_api(const struct ct_view_server *server, SoupServerMessage *m
 
         ct_view_exchange_ask(message, recording->askers[question->pace], text,
                              question->is_for_ever);
+    } else if (strcmp(name, "notes") == 0) {
+        if (is_unchanged(recording))
+            answer_notes(message, recording);
+        else
+            ct_view_answer_error(message, 409, ANOTHER_ONE);
     } else if (ct_view_job_is(name)) {
         run_command(server, message, recording, name, params);
     } else {
@@ -116,6 +150,26 @@ static void answer_api(const struct ct_view_server *server, SoupServerMessage *m
 }
 
 /* ---- Requests ---- */
+
+/* 0, or the status that it is refused with. */
+static guint check_request(const struct ct_view_server *server, SoupServerMessage *message,
+                           const char **name, const char **why)
+{
+    SoupMessageHeaders *headers = soup_server_message_get_request_headers(message);
+    gboolean has_size = soup_message_headers_get_encoding(headers) == SOUP_ENCODING_CONTENT_LENGTH;
+    guint status = ct_http_answer_check(message, &server->guard, name, why);
+
+    if (status != 0 || !is_change(message))
+        return status;
+    const struct ct_view_change change = {
+        .name = *name,
+        .origin = soup_message_headers_get_one(headers, "Origin"),
+        .type = soup_message_headers_get_one(headers, "Content-Type"),
+        .size = has_size ? soup_message_headers_get_content_length(headers) : -1,
+    };
+
+    return ct_view_change_check(&change, why);
+}
 
 /* Before its body was read, so that none that is refused can be large. */
 static void on_headers(SoupServer *soup, SoupServerMessage *message, const char *path,
@@ -127,17 +181,36 @@ static void on_headers(SoupServer *soup, SoupServerMessage *message, const char 
 
     (void)soup, (void)path, (void)params;
     ct_view_answer_begin(message);
-    guint status = ct_http_answer_check(message, &server->guard, &name, &why);
+    guint status = check_request(server, message, &name, &why);
 
     if (status != 0) {
         ct_view_answer_error(message, status, why);
         ct_http_answer_refused(message, status);
+    } else if (is_change(message)) {
+        /* on_body() answers. */
+        soup_message_body_set_accumulate(soup_server_message_get_request_body(message), TRUE);
     } else if (g_str_has_prefix(name, "api/")) {
         answer_api(server, message, name + strlen("api/"),
                    g_uri_get_query(soup_server_message_get_uri(message)));
     } else {
         ct_view_answer_page(message, name);
     }
+}
+
+static void on_body(SoupServer *soup, SoupServerMessage *message, const char *path,
+                    GHashTable *params, void *user)
+{
+    const struct ct_view_server *server = user;
+    const char *name = NULL;
+    const char *why = NULL;
+    guint status = check_request(server, message, &name, &why);
+
+    (void)soup, (void)path, (void)params;
+    if (status != 0)
+        ct_view_answer_error(message, status, why);
+    else
+        answer_api(server, message, name + strlen("api/"),
+                   g_uri_get_query(soup_server_message_get_uri(message)));
 }
 
 /* ---- The server ---- */
@@ -202,11 +275,13 @@ struct ct_view_server *ct_view_server_new(const struct ct_view_server_request *r
         ct_view_server_free(server);
         return NULL;
     }
+    server->guard.takes_post = TRUE;
     server->guard.port = listening_port(server->soup);
     server->address = ct_http_guard_address(&server->guard, "127.0.0.1");
     server->folder = g_strdup(request->folder);
     add_recordings(server, request);
     soup_server_add_early_handler(server->soup, NULL, on_headers, server, NULL);
+    soup_server_add_handler(server->soup, NULL, on_body, server, NULL);
     return server;
 }
 
