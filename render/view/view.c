@@ -23,7 +23,7 @@ struct options {
 };
 
 static const char description[] =
-    "DIR is ctrace.data unless named; of several, the page shows one at a time. The server\n"
+    "DIR is ctrace.data unless named; two are shown one below the other. The server\n"
     "is reachable on this machine only, and by who knows the address that is printed. It ends\n"
     "with Ctrl-C.\n"
     "\n"

@@ -170,6 +170,83 @@ test("notes are kept with the recording, and two pages lose nothing of each othe
     }
 });
 
+test("two recordings are seen together, and what changed is told", async (test) => {
+    const cured = join(folder, "cured.data");
+    await run(CTRACE, ["record", "-o", cured, join(EXAMPLES, "convoy_cured")]);
+    const { page, troubles } = await open(test, await view(test, convoy, cured));
+    await page.waitForSelector('#beside-plot[data-whole="true"]');
+    assert.match(await page.locator("#beside").innerText(), /cured\.data.*convoy_cured.*worker-/s);
+
+    // Both move as one, and end where the longer one does.
+    const [one, other] = await page.evaluate(() =>
+        Promise.all([0, 1].map((r) => fetch(`api/overview?r=${r}`).then((answer) => answer.json()))),
+    );
+    const longest = Math.max(...[one, other].map(({ lives }) => lives.to - lives.from));
+    await page.keyboard.press("f");
+    await page.waitForFunction((length_ns) => {
+        const words = new URLSearchParams(location.hash.slice(1));
+        const shown_ns = Number(words.get("to")) - Number(words.get("from"));
+        return shown_ns > length_ns && shown_ns < 1.1 * length_ns;
+    }, longest);
+
+    await page.keyboard.press("m");
+    await page.locator('[aria-label="Compare with"]').selectOption("1:");
+    await page.waitForSelector("#panel .flame");
+    const told = await page.locator("#panel").innerText();
+    assert.match(told, /What changed, by state/);
+    assert.match(told, /pthread_mutex_lock, in serve_page\s+[\d.]+ m?s\s+0 ns\s+\+[\d.]+ m?s, new/);
+    assert.match(told, /only there.*the same.*only here/s);
+    await page.locator("canvas.flame").hover({ position: { x: 50, y: 5 } });
+    assert.match(await page.locator("#panel").innerText(), /all : here [\d.,]+ m?s, there [\d.,]+ m?s: [+−]/);
+    assert.deepEqual(await axe(page), []);
+    const link = page.url();
+    await page.goto("about:blank");
+    await page.goto(link);
+    await page.waitForSelector("#panel .flame");
+    assert.match(await page.locator("#panel").innerText(), /What changed, by state/);
+
+    // A click there asks that recording.
+    await page.waitForSelector("#findings-list:not([aria-busy])");
+    await page.waitForSelector('#beside-plot[data-whole="true"]');
+    await page.keyboard.press("Escape");
+    const row = page.locator("#beside .label.thread", { hasText: "convoy_cured" }).first();
+    const [box, plot] = [await row.boundingBox(), await page.locator("#beside-plot").boundingBox()];
+    await page.mouse.click(plot.x + plot.width / 4, box.y + box.height / 2);
+    await page.waitForFunction(() => location.hash.includes("r=1"));
+    await page.waitForSelector("#panel .facts");
+    assert.match(await page.locator("#program").innerText(), /convoy_cured/);
+    assert.match(await page.locator("#beside-title").innerText(), /convoy\.data/);
+    assert.deepEqual(troubles, []);
+});
+
+test("a stretch is compared with one that was kept", async (test) => {
+    const { page, troubles } = await open(test, await view(test, convoy));
+    const { lives } = await page.evaluate(() => fetch("api/overview").then((answer) => answer.json()));
+    const half = Math.round((lives.from + lives.to) / 2);
+    const sumUp = (from, to) =>
+        page.evaluate((area) => {
+            const words = new URLSearchParams(location.hash.slice(1));
+            words.set("area", area);
+            history.pushState(null, "", `#${words}`);
+            dispatchEvent(new PopStateEvent("popstate"));
+        }, `${from}-${to}`);
+    await sumUp(lives.from, half);
+    await page.getByText("Compare others with it").click();
+    await sumUp(half, lives.to);
+    await page.waitForFunction(() => /second|What changed/.test(document.getElementById("panel").innerText));
+    const areas = await page.evaluate(
+        (ends) => Promise.all(ends.map((q) => fetch(`api/area?${q}`).then((answer) => answer.json()))),
+        [`from=${half}&to=${lives.to}`, `from=${lives.from}&to=${half}`],
+    );
+    const cells = page.locator('[aria-label="Change by state"] tbody tr', { hasText: "sync" }).locator("td");
+    const { duration } = await import(join(process.env.CTRACE_PAGE, "format.js"));
+    assert.deepEqual(
+        (await cells.allInnerTexts()).slice(1, 3),
+        areas.map((area) => duration(area.ns[3])),
+    );
+    assert.deepEqual(troubles, []);
+});
+
 test("wheel and drag zoom and move, and the picture follows", async (test) => {
     const { page, troubles } = await open(test, await view(test, convoy));
     const whole = windowOf(page);

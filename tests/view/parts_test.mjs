@@ -90,6 +90,8 @@ test("a view is read from its address as it was written", async () => {
         turned: ["k0", "cpus", "q1"],
         pins: ["o4"],
         marks: "1:5-9",
+        base: "1:5-9@t1",
+        beside: "2",
         sql: "SELECT '#&=%' FROM x",
     };
     assert.deepEqual({ ...emptyView(), ...readHash(writeHash(view)) }, view);
@@ -97,6 +99,64 @@ test("a view is read from its address as it was written", async () => {
         const read = readHash(hash);
         assert.ok(read.from === undefined && (read.pins ?? []).every((lane) => /^t\d+$/.test(lane)), hash);
     }
+});
+
+test("what changed is what either has, the most first", async () => {
+    const { changesOf, colourOfChange, changeInWords, readBase } = await load("compare.js");
+    const rows = (...pairs) => pairs.map(([name, ns]) => ({ name, ns }));
+    const changes = changesOf(
+        rows(["a", 10], ["b", 5], ["c", 0]),
+        rows(["b", 2], ["d", 20], ["b", 1]),
+        (row) => row.name,
+        (row) => row.ns,
+        2,
+    );
+    assert.deepEqual(
+        changes.map(({ name, now_ns, base_ns }) => [name, now_ns, base_ns]),
+        [
+            ["d", 0, 40],
+            ["a", 10, 0],
+            ["b", 5, 6],
+        ],
+    );
+    assert.equal(changeInWords(3e9, 1e9), "+2.00 s, 3.00 times");
+    assert.equal(changeInWords(0, 1e9), "−1.00 s, gone");
+    assert.notEqual(colourOfChange(5, 1, false).fill, colourOfChange(1, 5, false).fill);
+    assert.deepEqual(readBase("1:5-9@t1"), { recording: 1, area: "5-9@t1" });
+    assert.deepEqual(
+        ["", "x", "1:9-5", "1:<b>", "100:"].map((text) => readBase(text)),
+        [null, null, null, null, null],
+    );
+});
+
+test("a flame graph of two has what either has, and loses no time", async () => {
+    globalThis.document ??= {};
+    const { merged, inverted } = await load("flame.js");
+    const frame = (name) => ({ function: name, file: `/${name}.c`, line: 1 });
+    const now = {
+        frames: [frame("main"), frame("lock"), frame("read")],
+        nodes: [
+            [-1, -1, 0, 9, 9],
+            [0, 0, 1, 9, 9],
+            [1, 1, 8, 8, 5],
+        ],
+    };
+    const base = {
+        frames: [frame("read"), frame("main"), frame("lock")],
+        nodes: [
+            [-1, -1, 0, 10, 1],
+            [0, 1, 0, 10, 1],
+            [1, 0, 7, 7, 1],
+            [1, 2, 3, 3, 1],
+        ],
+    };
+    const { frames, root } = merged(now, base, 2);
+    const say = (node) =>
+        `${frames[node.frame]?.function ?? "all"} ${node.total_ns}/${node.base_ns}` +
+        (node.children.length > 0 ? ` (${node.children.map(say).join(", ")})` : "");
+    assert.equal(say(root), "all 9/20 (main 9/20 (lock 8/6, read 0/14))");
+    const leaves = inverted(root).children.map(say).sort();
+    assert.deepEqual(leaves, ["lock 8/6 (main 8/6)", "main 1/0", "read 0/14 (main 0/14)"]);
 });
 
 test("times and names read well", async () => {

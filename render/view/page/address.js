@@ -11,6 +11,8 @@
  * @property {string[]} pins lanes
  * @property {string} path of which stretch the critical path is drawn: "FROM-TO", "FROM-TO@lane", or ""
  * @property {string} marks bookmarks: "1:FROM-TO,2:FROM-TO"
+ * @property {string} base what the area is compared with: "RECORDING:AREA", or ""
+ * @property {string} beside the number of another recording that is shown below, or ""
  * @property {string} sql
  * @property {string} table which of the tables
  * @property {number} recording
@@ -28,6 +30,8 @@ export function emptyView() {
         pins: [],
         path: "",
         marks: "",
+        base: "",
+        beside: "",
         sql: "",
         table: "",
         recording: 0,
@@ -52,7 +56,17 @@ export function readHash(hash) {
         view.from = from;
         view.to = to;
     }
-    for (const name of /** @type {const} */ (["tab", "chosen", "area", "path", "marks", "sql", "table"])) {
+    for (const name of /** @type {const} */ ([
+        "tab",
+        "chosen",
+        "area",
+        "path",
+        "base",
+        "beside",
+        "marks",
+        "sql",
+        "table",
+    ])) {
         const value = words.get(name);
         if (value !== null) {
             view[name] = value;
@@ -89,6 +103,8 @@ export function writeHash(view) {
         ["turned", view.turned.join(",")],
         ["pins", view.pins.join(",")],
         ["path", view.path],
+        ["base", view.base],
+        ["beside", view.beside],
         ["marks", view.marks],
         ["table", view.table],
         ["sql", view.sql],

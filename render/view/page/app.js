@@ -8,16 +8,22 @@ const REST_MS = 350;
 const TOGETHER_MS = 800;
 
 /** @typedef {import("./address.js").View} View */
-/** @typedef {"view" | "theme" | "chosen" | "area" | "tab" | "rows" | "path"} Topic */
+/** @typedef {"view" | "theme" | "chosen" | "area" | "tab" | "rows" | "path" | "base" | "beside"} Topic */
 
 export class App {
     /** @param {import("./types.js").Overview} overview */
     constructor(overview) {
         this.overview = overview;
+        /** How long the longest one is of those that are shown, from its threads' begin on. */
+        this.reach_ns = overview.lives.to - overview.lives.from;
         this.names = namesOf(overview);
         this.threads = new Map(overview.threads.map((thread) => [thread.lane, thread]));
         /** @type {View} */
         this.view = { ...emptyView(), ...overview.lives, ...readHash(location.hash) };
+        if (this.view.beside) {
+            // How long the other one is comes to be known later.
+            this.reach_ns = Math.max(this.reach_ns, this.view.to - this.view.from);
+        }
         Object.assign(this.view, this.#kept(this.view.from, this.view.to));
         this.theme = themeOf(false);
         this.hasPatterns = false;
@@ -115,7 +121,7 @@ export class App {
         if (String(view.turned) !== String(before.turned) || String(view.pins) !== String(before.pins)) {
             this.tell("rows");
         }
-        for (const topic of /** @type {const} */ (["tab", "area", "chosen", "path"])) {
+        for (const topic of /** @type {const} */ (["tab", "area", "chosen", "path", "base", "beside"])) {
             if (view[topic] !== before[topic]) {
                 this.tell(topic);
             }
@@ -129,7 +135,8 @@ export class App {
      * @param {number} to
      */
     #kept(from, to) {
-        const whole = this.overview.length_ns;
+        const { length_ns, lives } = this.overview;
+        const whole = Math.max(length_ns, lives.from + this.reach_ns);
         const length = Math.min(Math.max(to - from, 50), whole * 1.1);
         const middle = (from + to) / 2;
         const begin = Math.max(-0.05 * whole, Math.min(middle - length / 2, whole * 1.05 - length));
@@ -149,7 +156,7 @@ export class App {
  * @param {import("./types.js").Overview} overview
  * @returns {Map<string, string>}
  */
-function namesOf(overview) {
+export function namesOf(overview) {
     const named = [...overview.threads, ...overview.kinds, ...overview.cpus];
     return new Map([
         ...named.map((one) => /** @type {[string, string]} */ ([one.lane, one.name])),

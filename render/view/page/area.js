@@ -2,14 +2,15 @@
 
 import { readArea, writeArea } from "./address.js";
 import { Asker, addressOf } from "./api.js";
+import { longestOf, objectsOf, placesOf, threadsOf } from "./area_tables.js";
+import { legendOfChange, partOfChanges, readBase, stretchOf } from "./compare.js";
 import { announce, button, byId, el, fill } from "./dom.js";
 import { FlameGraph } from "./flame.js";
-import { count, duration, moment, share, shortOf } from "./format.js";
+import { duration, moment, share } from "./format.js";
 import { histogramOf } from "./histogram.js";
 import { keptStretches } from "./kept.js";
-import { part, placeOf, statesOf } from "./pieces.js";
+import { part, statesOf } from "./pieces.js";
 import { isStored } from "./stored.js";
-import { tableOf } from "./table.js";
 
 /** @typedef {import("./types.js").Area} Area */
 
@@ -35,8 +36,11 @@ export class AreaPanel {
         this.panel = byId("panel");
         this.asker = new Asker();
         this.pathAsker = new Asker();
+        this.baseAsker = new Asker();
         this.flame = "wait";
+        this.isScaled = false;
         app.on("area", () => this.load());
+        app.on("base", () => this.load());
     }
 
     async load() {
@@ -48,9 +52,12 @@ export class AreaPanel {
         }
         fill(this.panel, el("p", { class: "quiet" }, "Summing up …"));
         try {
-            const found = await this.asker.ask("area", { ...this.#question(area), flame: this.flame });
+            const [found, base] = await Promise.all([
+                this.asker.ask("area", { ...this.#question(area), flame: this.flame }),
+                this.#askBase(area),
+            ]);
             if (found) {
-                this.#show(area, /** @type {Area} */ (found));
+                this.#show(area, /** @type {Area} */ (found), base);
             }
         } catch (error) {
             fill(
@@ -60,6 +67,21 @@ export class AreaPanel {
                 ...keptStretches(this.app),
             );
         }
+    }
+
+    /**
+     * What it is compared with, if with anything.
+     * @param {{from: number, to: number}} area
+     */
+    async #askBase(area) {
+        const { view, overview } = this.app;
+        const base = readBase(view.base);
+        if (!base || base.recording >= overview.recordings.length) {
+            return null;
+        }
+        const stretch = await stretchOf(base, area, overview);
+        const question = { ...this.#question(stretch), r: base.recording, flame: this.flame };
+        return /** @type {Promise<Area | null>} */ (this.baseAsker.ask("area", question));
     }
 
     /** @param {{from: number, to: number, lanes: string[]}} area */
@@ -75,8 +97,9 @@ export class AreaPanel {
     /**
      * @param {{from: number, to: number, lanes: string[]}} area
      * @param {Area} found
+     * @param {Area | null} base
      */
-    #show(area, found) {
+    #show(area, found, base) {
         const { app } = this;
         const step = (area.to - area.from) / 100;
         const who =
@@ -111,13 +134,17 @@ export class AreaPanel {
                 "div",
                 { class: "row-of-buttons" },
                 button("Zoom to it", () => this.timeline.goTo(area.from, area.to)),
+                button("Compare others with it", () => this.#keepAsBase(), {
+                    title: "What is summed up next is compared with this stretch",
+                }),
             ),
-            this.#flamePart(found),
-            this.#longest(found),
+            this.#comparison(found, base),
+            this.#flamePart(found, base),
+            longestOf(app, found),
             this.#path(area),
-            this.#threads(found),
-            this.#places(found),
-            this.#objects(found),
+            threadsOf(app, found, (lane) => this.timeline.reveal(lane)),
+            placesOf(found),
+            objectsOf(found),
             part("How long waits took", histogramOf(found.histogram, app.theme)),
             this.#downloads(area),
         );
@@ -141,8 +168,83 @@ export class AreaPanel {
         this.load();
     }
 
-    /** @param {Area} found */
-    #flamePart(found) {
+    #keepAsBase() {
+        const { recording, area } = this.app.view;
+        this.app.show({ base: `${recording}:${area}` });
+        announce("What is summed up from now on is compared with this stretch.");
+    }
+
+    /**
+     * How many of the base's nanoseconds are as one here.
+     * @param {Area} found
+     * @param {Area} base
+     */
+    #factor(found, base) {
+        return this.isScaled ? (found.to - found.from) / (base.to - base.from) : 1;
+    }
+
+    /**
+     * @param {Area} found
+     * @param {Area | null} base
+     */
+    #comparison(found, base) {
+        const { view, overview } = this.app;
+        const choice = el("select", { "aria-label": "Compare with" });
+        choice.append(el("option", { value: "" }, "Compare with nothing"));
+        overview.recordings.forEach(({ directory }, number) => {
+            if (number !== view.recording) {
+                choice.append(
+                    el("option", { value: `${number}:` }, `Compare with all of ${directory}`),
+                    el("option", { value: `${number}:=` }, `Compare with this time in ${directory}`),
+                );
+            }
+        });
+        const own = [...choice.options].find((option) => option.value === view.base);
+        if (view.base && !own) {
+            choice.append(el("option", { value: view.base }, "Compare with the stretch that was kept"));
+        }
+        if (choice.options.length === 1) {
+            return null;
+        }
+        choice.value = view.base;
+        choice.addEventListener("change", () => this.app.show({ base: choice.value }));
+        if (!base) {
+            return choice;
+        }
+        const directoryOf = (/** @type {string} */ text) =>
+            overview.recordings[readBase(text)?.recording ?? 0]?.directory ?? "";
+        const [here, there] = [duration(found.to - found.from), duration(base.to - base.from)];
+        const scaled = el("input", { type: "checkbox", checked: this.isScaled });
+        scaled.addEventListener("change", () => {
+            this.isScaled = scaled.checked;
+            this.#again(found, base);
+        });
+        return el(
+            "div",
+            {},
+            choice,
+            el("p", { class: "quiet" }, `Here ${here}, there ${there} of ${directoryOf(view.base)}.`),
+            el("label", {}, scaled, " as if both were as long"),
+            ...partOfChanges(found, base, this.#factor(found, base), overview.states),
+        );
+    }
+
+    /**
+     * @param {Area} found
+     * @param {Area} base
+     */
+    #again(found, base) {
+        const area = readArea(this.app.view.area);
+        if (area) {
+            this.#show(area, found, base);
+        }
+    }
+
+    /**
+     * @param {Area} found
+     * @param {Area | null} base
+     */
+    #flamePart(found, base) {
         const choice = el("select", { "aria-label": "What the flame graph shows" });
         for (const [value, words] of [
             ["wait", "Waiting"],
@@ -155,10 +257,20 @@ export class AreaPanel {
             this.flame = choice.value;
             this.load();
         });
-        if (!found.flame || found.flame.nodes.length < 2) {
+        const { theme } = this.app;
+        const nodes = (found.flame?.nodes.length ?? 0) + (base?.flame?.nodes.length ?? 0);
+        if (!found.flame || nodes < (base ? 3 : 2)) {
             return part("Flame graph", choice, el("p", { class: "quiet" }, "No stacks are known of that."));
         }
-        return part("Flame graph", new FlameGraph(found.flame, this.app.theme, choice).element);
+        if (!base?.flame) {
+            return part("Flame graph", new FlameGraph(found.flame, theme, choice).element);
+        }
+        const other = { flame: base.flame, factor: this.#factor(found, base) };
+        return part(
+            "Flame graph of the change",
+            legendOfChange(theme.isDark),
+            new FlameGraph(found.flame, theme, choice, other).element,
+        );
     }
 
     /**
@@ -193,122 +305,6 @@ export class AreaPanel {
         });
         const draw = () => this.app.show({ path: writeArea(area.from, area.to, []) });
         return [el("ul", {}, ...list), button("Draw the critical path", draw)];
-    }
-
-    /** @param {Area} found */
-    #longest(found) {
-        const { app } = this;
-        return part(
-            "Longest",
-            tableOf(
-                "Longest intervals",
-                found.longest ?? [],
-                [
-                    {
-                        title: "Length",
-                        value: (row) => row.to - row.from,
-                        show: (row) => duration(row.to - row.from),
-                        isNumber: true,
-                    },
-                    { title: "Thread", value: (row) => app.nameOf(row.lane) },
-                    {
-                        title: "What",
-                        value: (row) => row.text,
-                        show: (row) =>
-                            button(
-                                shortOf(row.text) || "wait",
-                                () => app.show({ chosen: `${row.lane}@${row.from}`, area: "" }),
-                                { class: "link" },
-                            ),
-                    },
-                ],
-                { isSmall: true },
-            ),
-        );
-    }
-
-    /** @param {Area} found */
-    #threads(found) {
-        const { app } = this;
-        /** @type {import("./table.js").Column<Area["threads"][number]>[]} */
-        const columns = [
-            {
-                title: "Thread",
-                value: (row) => row.name || app.nameOf(row.lane),
-                show: (row) =>
-                    button(row.name || app.nameOf(row.lane), () => this.timeline.reveal(row.lane), {
-                        class: "link",
-                    }),
-            },
-            { title: "Waits", value: (row) => row.waits, show: (row) => count(row.waits), isNumber: true },
-        ];
-        app.overview.states.forEach((state, index) => {
-            if (found.threads.some((row) => (row.ns[index] ?? 0) > 0)) {
-                columns.push({
-                    title: state.name,
-                    value: (row) => row.ns[index] ?? 0,
-                    show: (row) => (row.ns[index] ? duration(row.ns[index] ?? 0) : ""),
-                    isNumber: true,
-                });
-            }
-        });
-        return part("Threads", tableOf("Threads in this stretch", found.threads, columns));
-    }
-
-    /** @param {Area} found */
-    #places(found) {
-        return part(
-            "Places",
-            tableOf(
-                "Places where was waited",
-                found.places ?? [],
-                [
-                    {
-                        title: "Time",
-                        value: (row) => row.ns,
-                        show: (row) => duration(row.ns),
-                        isNumber: true,
-                    },
-                    {
-                        title: "Waits",
-                        value: (row) => row.waits,
-                        show: (row) => count(row.waits),
-                        isNumber: true,
-                    },
-                    { title: "Function", value: (row) => row.function },
-                    { title: "Line", value: (row) => placeOf(row) },
-                    { title: "By", value: (row) => row.op },
-                ],
-                { isSmall: true },
-            ),
-        );
-    }
-
-    /** @param {Area} found */
-    #objects(found) {
-        return part(
-            "Locks, descriptors and others",
-            tableOf(
-                "What was waited for",
-                found.objects ?? [],
-                [
-                    {
-                        title: "Time",
-                        value: (row) => row.ns,
-                        show: (row) => duration(row.ns),
-                        isNumber: true,
-                    },
-                    {
-                        title: "Waits",
-                        value: (row) => row.waits,
-                        show: (row) => count(row.waits),
-                        isNumber: true,
-                    },
-                    { title: "What", value: (row) => row.text, show: (row) => shortOf(row.text) },
-                ],
-                { isSmall: true },
-            ),
-        );
     }
 
     /** @param {{from: number, to: number, lanes: string[]}} area */

@@ -1,6 +1,7 @@
 /** A flame graph: who called whom, as wide as the time that it took. An icicle: callers on top. */
 
 import { sharp } from "./axis.js";
+import { changeInWords, colourOfChange } from "./compare.js";
 import { button, el, fill } from "./dom.js";
 import { count, duration, safe, share } from "./format.js";
 import { placeOf } from "./pieces.js";
@@ -14,6 +15,8 @@ const LEAST_PX = 1;
  * @property {number} self_ns
  * @property {number} total_ns
  * @property {number} waits
+ * @property {number} base_ns what it was there, where it is compared with something; else as it is
+ * @property {number} base_self_ns
  * @property {Node[]} children
  * @property {Node | null} parent
  *
@@ -29,11 +32,84 @@ export function treeOf(flame) {
     const nodes = [];
     for (const [parent, frame, self_ns, total_ns, waits] of flame.nodes) {
         /** @type {Node} */
-        const node = { frame, self_ns, total_ns, waits, children: [], parent: nodes[parent] ?? null };
+        const node = { ...nodeOf(frame, nodes[parent] ?? null), self_ns, total_ns, waits };
+        Object.assign(node, { base_ns: total_ns, base_self_ns: self_ns });
         node.parent?.children.push(node);
         nodes.push(node);
     }
-    return nodes[0] ?? { frame: -1, self_ns: 0, total_ns: 0, waits: 0, children: [], parent: null };
+    return nodes[0] ?? nodeOf(-1, null);
+}
+
+/**
+ * @param {number} frame
+ * @param {Node | null} parent
+ * @returns {Node}
+ */
+function nodeOf(frame, parent) {
+    return { frame, self_ns: 0, total_ns: 0, waits: 0, base_ns: 0, base_self_ns: 0, children: [], parent };
+}
+
+/**
+ * What a frame is in either of two recordings: files and lines may be others.
+ * @param {import("./types.js").Frame | undefined} frame
+ */
+function keyOf(frame) {
+    return `${frame?.state ?? ""} ${frame?.function ?? frame?.omitted ?? ""}`;
+}
+
+/**
+ * One tree of both: what either has is in it.
+ * @param {import("./types.js").Flame} now
+ * @param {import("./types.js").Flame} base
+ * @param {number} factor of the base's times
+ * @returns {{frames: import("./types.js").Frame[], root: Node}}
+ */
+export function merged(now, base, factor) {
+    const frames = [...now.frames, ...base.frames];
+    const root = nodeOf(-1, null);
+    /** @type {Map<Node, Map<string, Node>>} */
+    const known = new Map();
+    const childOf = (/** @type {Node} */ parent, /** @type {number} */ frame) => {
+        const children = known.get(parent) ?? new Map();
+        known.set(parent, children);
+        const key = keyOf(frames[frame]);
+        let child = children.get(key);
+        if (!child) {
+            child = nodeOf(frame, parent);
+            children.set(key, child);
+            parent.children.push(child);
+        }
+        return child;
+    };
+    for (const [flame, shift] of /** @type {const} */ ([
+        [now, 0],
+        [base, now.frames.length],
+    ])) {
+        /** @type {Node[]} */
+        const nodes = [];
+        for (const [parent, frame, self_ns, total_ns, waits] of flame.nodes) {
+            const above = nodes[parent];
+            const node = above ? childOf(above, frame + shift) : root;
+            nodes.push(node);
+            if (flame === now) {
+                node.self_ns += self_ns;
+                node.total_ns += total_ns;
+                node.waits += waits;
+            } else {
+                node.base_self_ns += self_ns * factor;
+                node.base_ns += total_ns * factor;
+            }
+        }
+    }
+    return { frames, root };
+}
+
+/**
+ * How much room it has: as much as it took, on average of both.
+ * @param {Node} node
+ */
+function sizeOf(node) {
+    return (node.total_ns + node.base_ns) / 2;
 }
 
 /**
@@ -43,7 +119,7 @@ export function treeOf(flame) {
  */
 export function inverted(root) {
     /** @type {Node} */
-    const top = { ...root, self_ns: 0, children: [], parent: null };
+    const top = { ...root, self_ns: 0, base_self_ns: 0, children: [], parent: null };
     /** @type {[Node, number][]} */
     const work = [[root, 0]];
     for (let next = work.pop(); next; next = work.pop()) {
@@ -52,20 +128,28 @@ export function inverted(root) {
             work.push([child, depth + 1]);
         }
         let into = top;
-        for (let at = /** @type {Node | null} */ (node); at?.parent && node.self_ns > 0; at = at.parent) {
+        const isSomething = node.self_ns > 0 || node.base_self_ns > 0;
+        for (let at = /** @type {Node | null} */ (node); at?.parent && isSomething; at = at.parent) {
             const { frame } = at;
             let child = into.children.find((one) => one.frame === frame);
             if (!child) {
-                child = { frame, self_ns: 0, total_ns: 0, waits: 0, children: [], parent: into };
+                child = nodeOf(frame, into);
                 into.children.push(child);
             }
             child.total_ns += node.self_ns;
+            child.base_ns += node.base_self_ns;
             child.waits += node.waits;
             into = child;
         }
         into.self_ns += node.self_ns;
+        into.base_self_ns += node.base_self_ns;
     }
     return top;
+}
+
+/** @param {Node} node */
+function signOf(node) {
+    return node.total_ns > node.base_ns ? "+" : node.total_ns < node.base_ns ? "−" : "=";
 }
 
 export class FlameGraph {
@@ -73,11 +157,14 @@ export class FlameGraph {
      * @param {import("./types.js").Flame} flame
      * @param {import("./colours.js").Theme} theme
      * @param {HTMLElement} choice what it shows
+     * @param {{flame: import("./types.js").Flame, factor: number} | null} [base] what it is compared with
      */
-    constructor(flame, theme, choice) {
-        this.frames = flame.frames;
+    constructor(flame, theme, choice, base = null) {
+        const both = base && merged(flame, base.flame, base.factor);
+        this.isCompared = both !== null;
+        this.frames = both ? both.frames : flame.frames;
         this.theme = theme;
-        this.upright = treeOf(flame);
+        this.upright = both ? both.root : treeOf(flame);
         this.root = this.upright;
         this.zoomed = this.root;
         this.words = "";
@@ -167,16 +254,16 @@ export class FlameGraph {
     #lay(top, left, depth, width) {
         /** @type {[Node, number, number][]} */
         const work = [[top, left, depth]];
-        const px = width / Math.max(1, top.total_ns);
+        const px = width / Math.max(1, sizeOf(top));
         for (let next = work.pop(); next; next = work.pop()) {
             const [node, x, row] = next;
-            this.boxes.push({ node, x, y: row * ROW, width: node.total_ns * px });
+            this.boxes.push({ node, x, y: row * ROW, width: sizeOf(node) * px });
             let at = x;
-            for (const child of [...node.children].sort((a, b) => b.total_ns - a.total_ns)) {
-                if (child.total_ns * px >= LEAST_PX) {
+            for (const child of [...node.children].sort((a, b) => sizeOf(b) - sizeOf(a))) {
+                if (sizeOf(child) * px >= LEAST_PX) {
                     work.push([child, at, row + 1]);
                 }
-                at += child.total_ns * px;
+                at += sizeOf(child) * px;
             }
         }
     }
@@ -196,7 +283,8 @@ export class FlameGraph {
             context.rect(x, y, width - 4, ROW);
             context.clip();
             context.fillStyle = isFound ? this.theme.paper : this.#inkOf(node);
-            context.fillText(name, x + 4, y + ROW / 2);
+            const words = this.isCompared ? `${signOf(node)} ${name}` : name;
+            context.fillText(words, x + 4, y + ROW / 2);
             context.restore();
         }
     }
@@ -207,6 +295,9 @@ export class FlameGraph {
      * @param {string} name
      */
     #colourOf(node, name) {
+        if (this.isCompared) {
+            return colourOfChange(node.total_ns, node.base_ns, this.theme.isDark).fill;
+        }
         const state = this.frames[node.frame]?.state;
         if (state !== undefined) {
             return this.theme.fill[state] ?? this.theme.band;
@@ -223,6 +314,10 @@ export class FlameGraph {
 
     /** @param {Node} node */
     #inkOf(node) {
+        if (this.isCompared) {
+            const { isStrong } = colourOfChange(node.total_ns, node.base_ns, this.theme.isDark);
+            return isStrong ? this.theme.paper : this.theme.ink;
+        }
         const state = this.frames[node.frame]?.state;
         return (state === undefined ? undefined : this.theme.text[state]) ?? this.theme.ink;
     }
@@ -255,6 +350,12 @@ export class FlameGraph {
         const node = box?.node ?? this.zoomed;
         const frame = this.frames[node.frame];
         const where = frame ? placeOf(frame) : "";
+        if (this.isCompared) {
+            const [now, base] = [duration(node.total_ns), duration(node.base_ns)];
+            const change = changeInWords(node.total_ns, node.base_ns);
+            fill(this.told, `${this.#nameOf(node)} ${where}: here ${now}, there ${base}: ${change}`);
+            return;
+        }
         const found =
             this.words === "" ? "" : `; found: ${share(this.#foundNs(this.root), this.root.total_ns)}`;
         fill(

@@ -1,18 +1,30 @@
 /** The names of the rows: buttons, since they open and close groups and choose threads. */
 
-import { byId, el, fill } from "./dom.js";
+import { el, fill } from "./dom.js";
 
 /** @typedef {import("./rows.js").Row} Row */
+
+/**
+ * Whose rows they are.
+ * @typedef {object} Owner
+ * @property {string} current the row that keys mean
+ * @property {number} width
+ * @property {HTMLElement} scroller
+ * @property {(group: string) => void} turn
+ * @property {(lane: string) => void} pin
+ * @property {(x: number, y: number) => void} click
+ */
 
 export class Labels {
     /**
      * @param {import("./app.js").App} app
-     * @param {import("./timeline.js").Timeline} timeline
+     * @param {Owner} timeline
+     * @param {HTMLElement} box
      */
-    constructor(app, timeline) {
+    constructor(app, timeline, box) {
         this.app = app;
         this.timeline = timeline;
-        this.box = byId("labels");
+        this.box = box;
         /** @type {Map<number, {row: Row, element: HTMLElement}>} */
         this.shown = new Map();
     }

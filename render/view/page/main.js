@@ -1,9 +1,10 @@
 /** The page of `ctrace view`: puts its parts together. */
 
-import { readArea, writeArea } from "./address.js";
+import { readArea, writeArea, writeHash } from "./address.js";
 import { Asker, ask } from "./api.js";
 import { App } from "./app.js";
 import { AreaPanel } from "./area.js";
+import { Beside } from "./beside.js";
 import { MEANINGS, themeOf } from "./colours.js";
 import { announce, button, byId, el, fill } from "./dom.js";
 import { Findings } from "./findings.js";
@@ -55,6 +56,33 @@ function showHead(app) {
     }
 }
 
+/**
+ * Two are meant to be seen together.
+ * @param {App} app
+ */
+function chooseBeside(app) {
+    const choice = /** @type {HTMLSelectElement} */ (byId("beside-choice"));
+    const { recordings } = app.overview;
+    if (recordings.length === 2 && !location.hash.includes("beside=")) {
+        app.view.beside = String(1 - app.view.recording);
+        history.replaceState(history.state, "", writeHash(app.view));
+    }
+    choice.append(el("option", { value: "none" }, "nothing beside it"));
+    recordings.forEach(({ directory }, number) => {
+        if (number !== app.view.recording) {
+            choice.append(el("option", { value: number }, `beside it: ${directory}`));
+        }
+    });
+    const show = () => {
+        const isKnown = [...choice.options].some((option) => option.value === app.view.beside);
+        choice.value = isKnown ? app.view.beside : "none";
+    };
+    choice.hidden = false;
+    choice.addEventListener("change", () => app.show({ beside: choice.value }));
+    app.on("beside", show);
+    show();
+}
+
 /** @param {App} app */
 function showRecordings(app) {
     const choice = /** @type {HTMLSelectElement} */ (byId("recordings"));
@@ -64,6 +92,7 @@ function showRecordings(app) {
         );
     });
     choice.hidden = false;
+    chooseBeside(app);
     choice.addEventListener("change", () => {
         history.pushState(null, "", `#r=${choice.value}`);
         location.reload();
@@ -274,6 +303,7 @@ async function start() {
     parts.notes.load();
     new Findings(app, timeline).load();
     showKept(app);
+    new Beside(app, timeline, complain).load();
     interval.load();
     area.load();
     tables.show();

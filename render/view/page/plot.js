@@ -24,6 +24,7 @@ export const BARS = {
  * @typedef {object} Frame all that a picture is made of
  * @property {CanvasRenderingContext2D} context
  * @property {import("./scale.js").Scale} scale
+ * @property {number} shift_ns how much later its moments are than those of the axis
  * @property {number} level
  * @property {number} ratio
  * @property {number} height
@@ -59,8 +60,9 @@ export function drawRows(frame) {
         }
     }
     context.fillStyle = theme.grid;
-    for (const moment of ticksOf(scale).moments) {
-        context.fillRect(Math.round(xOf(scale, moment)), 0, 1, height);
+    const axis = { ...scale, from: scale.from - frame.shift_ns, to: scale.to - frame.shift_ns };
+    for (const moment of ticksOf(axis).moments) {
+        context.fillRect(Math.round(xOf(axis, moment)), 0, 1, height);
     }
     context.imageSmoothingEnabled = false;
     for (const row of rows) {

@@ -4,7 +4,15 @@ import { indexAt } from "./rows.js";
 import { momentAt } from "./scale.js";
 import { TILE_COLUMNS } from "./tiles.js";
 
-/** @typedef {import("./timeline.js").Timeline} Timeline */
+/**
+ * What has rows, and tiles of them.
+ * @typedef {object} Timeline
+ * @property {import("./rows.js").Row[]} rows
+ * @property {import("./plot.js").Frame | null} frame
+ * @property {import("./tiles.js").Tiles} tiles
+ * @property {import("./scale.js").Scale} scale
+ * @property {HTMLElement} scroller
+ */
 
 /**
  * @typedef {object} Column what is known of a row at a moment

@@ -58,6 +58,17 @@ export class Tiles {
     }
 
     /**
+     * What a picture is made of.
+     * @param {import("./plot.js").Frame} frame
+     */
+    wantFor({ rows, level, scale }) {
+        const lanes = [...new Set(rows.filter((row) => row.sort !== "header").map((row) => row.lane))];
+        const tile_ns = TILE_COLUMNS * 2 ** level;
+        const first = Math.max(0, Math.floor(scale.from / tile_ns));
+        this.want(lanes, level, first, Math.max(first, Math.ceil(scale.to / tile_ns) - 1));
+    }
+
+    /**
      * Of all that is shown now. What is on its way and not among it is cancelled.
      * @param {string[]} lanes the most important first
      * @param {number} level

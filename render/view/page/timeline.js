@@ -33,7 +33,7 @@ export class Timeline {
         this.axis = /** @type {HTMLCanvasElement} */ (byId("axis-canvas"));
         this.scroller = byId("scroller");
         this.rows = rowsOf(app);
-        this.labels = new Labels(app, this);
+        this.labels = new Labels(app, this, byId("labels"));
         this.strip = new Strip(app, /** @type {HTMLCanvasElement} */ (byId("strip-canvas")));
         this.tiles = new Tiles(app.overview.begin_ns, app.view.recording, () => this.redraw(), onFailure);
         this.words = new Words(app, () => this.redraw());
@@ -167,9 +167,9 @@ export class Timeline {
     }
 
     fit() {
-        const { from, to } = this.app.overview.lives;
-        const edge = (to - from) * 0.01;
-        this.goTo(from - edge, to + edge);
+        const { from } = this.app.overview.lives;
+        const edge = this.app.reach_ns * 0.01;
+        this.goTo(from - edge, from + this.app.reach_ns + edge);
     }
 
     /**
@@ -361,6 +361,7 @@ export class Timeline {
         const frame = {
             context: sharp(this.canvas, width, height),
             scale,
+            shift_ns: 0,
             level: levelOf(scale, ratio),
             ratio,
             height,
@@ -379,7 +380,7 @@ export class Timeline {
         this.#drawMarks(frame);
         this.#drawAxis(width);
         this.labels.update(visible, scroll);
-        this.#wantTiles(frame);
+        this.tiles.wantFor(frame);
         this.frames++;
         this.plot.dataset["whole"] = String(frame.isWhole);
         if (!frame.isWhole && !this.tiles.isBusy) {
@@ -426,13 +427,5 @@ export class Timeline {
         byId("window-length").textContent = `${duration(app.view.to - app.view.from)} shown${stretched}`;
         drawAxis(this.axis, app.view, width, app.theme, marks);
         this.strip.draw(width, STRIP_HEIGHT);
-    }
-
-    /** @param {import("./plot.js").Frame} frame */
-    #wantTiles(frame) {
-        const lanes = [...new Set(frame.rows.filter((row) => row.sort !== "header").map((row) => row.lane))];
-        const tile_ns = 256 * 2 ** frame.level;
-        const first = Math.max(0, Math.floor(frame.scale.from / tile_ns));
-        this.tiles.want(lanes, frame.level, first, Math.max(first, Math.ceil(frame.scale.to / tile_ns) - 1));
     }
 }
