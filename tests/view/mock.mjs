@@ -187,38 +187,57 @@ function area(query) {
     };
 }
 
+/** What the report says, which findings and tables are of. */
+const REPORT = {
+    findings: NAMES.map((text) => ({
+        rule: "lock",
+        text,
+        command: text,
+        cost_ns: 1e9,
+        function: text,
+        file: text,
+        line: 3,
+        from_ns: 1234,
+        to_ns: 1234 + LENGTH_NS,
+        tids: [100, 101],
+        longest: { tid: 101, from_ns: 1234 + 5e7, to_ns: 1234 + 9e7, cost_ns: 4e7 },
+        objects: [{ pid: 1, kind: "mutex", address: "0x1000" }],
+    })),
+    threads: NAMES.map((name) => ({
+        name,
+        tid: 1,
+        waits: 2,
+        start_ns: 0,
+        end_ns: 5,
+        time_ns: { sync: 3 },
+    })),
+    servers: NAMES.map((server) => ({ server, process: server, requests: 9 })),
+    slowest_requests: NAMES.map((name, index) => ({
+        server: NAMES[0],
+        client: name,
+        pid: 1,
+        reader_tid: 100 + index,
+        reader: name,
+        writer_tid: 101 + index,
+        writer: name,
+        begin_ns: 1234 + index * 2e8,
+        duration_ns: 3e8,
+        unread_ns: 0,
+        parts: [
+            { state: "calling", peer: name, total_ns: 2e8 },
+            { state: "waiting", class: "net", operation: name, object: name, total_ns: 1e8 },
+        ],
+    })),
+};
+
 const ANSWERS = {
     overview: () => OVERVIEW,
-    findings: () => ({
-        findings: NAMES.map((text) => ({
-            rule: "lock",
-            text,
-            command: text,
-            cost_ns: 1e9,
-            function: text,
-            file: text,
-            line: 3,
-            from_ns: 1234,
-            to_ns: 1234 + LENGTH_NS,
-            tids: [100, 101],
-            longest: { tid: 101, from_ns: 1234 + 5e7, to_ns: 1234 + 9e7, cost_ns: 4e7 },
-            objects: [{ pid: 1, kind: "mutex", address: "0x1000" }],
-        })),
-    }),
+    findings: () => REPORT,
+    table: () => REPORT,
     tiles,
     interval,
     area,
     path: () => ({ steps: [{ lane: "t0", from: 0, to: 5e8 }] }),
-    table: () => ({
-        threads: NAMES.map((name) => ({
-            name,
-            tid: 1,
-            waits: 2,
-            start_ns: 0,
-            end_ns: 5,
-            time_ns: { sync: 3 },
-        })),
-    }),
     notes: () => ({
         place: NAMES[0],
         notes: NAMES.map((text, index) => ({

@@ -247,6 +247,35 @@ test("a stretch is compared with one that was kept", async (test) => {
     assert.deepEqual(troubles, []);
 });
 
+test("requests are rows: who asked, how long, and who served it", async (test) => {
+    const slow = join(folder, "slow.data");
+    await run(CTRACE, ["record", "-o", slow, join(EXAMPLES, "slow_peer")]);
+    const { page, troubles } = await open(test, await view(test, slow));
+    const { overview, slowest } = await page.evaluate(async () => {
+        const [overview, report] = await Promise.all(
+            ["overview", "findings"].map((what) => fetch(`api/${what}`).then((answer) => answer.json())),
+        );
+        return { overview, slowest: report.slowest_requests[0] };
+    });
+    await page.locator(".label.request").first().click();
+    await page.waitForSelector("#panel .flame");
+    const told = await page.locator("#panel .part", { hasText: "The request" }).innerText();
+    assert.ok(told.includes(`${slowest.client} asked ${slowest.server}`), told);
+    assert.ok(told.includes(`served by ${slowest.reader} ${slowest.reader_tid}`), told);
+    const [, from, to, lanes] = /^(\d+)-(\d+)@(.*)$/.exec(windowOf(page).words.get("area"));
+    assert.equal(Number(to) - Number(from), Number(slowest.duration_ns));
+    assert.equal(Number(from), slowest.begin_ns - Number(overview.begin_ns));
+    const served = overview.threads.filter((thread) =>
+        [slowest.reader_tid, slowest.writer_tid].includes(thread.tid),
+    );
+    assert.deepEqual(
+        lanes.split(",").sort(),
+        served.map((thread) => thread.lane),
+    );
+    assert.deepEqual(await axe(page), []);
+    assert.deepEqual(troubles, []);
+});
+
 test("wheel and drag zoom and move, and the picture follows", async (test) => {
     const { page, troubles } = await open(test, await view(test, convoy));
     const whole = windowOf(page);

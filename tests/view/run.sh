@@ -32,7 +32,7 @@ browser)
     who=user
     [ "$(id -u)" -ne 0 ] || who=root
     export CTRACE_PAGE=$here/../../render/view/page
-    exec ../e2e/sandbox.sh "$who" "$(command -v node)" --test "$here/parts_test.mjs" "$here/names_test.mjs" "$here/page_test.mjs" "$here/file_test.mjs"
+    exec ../e2e/sandbox.sh "$who" "$(command -v node)" --test "$here/parts_test.mjs" "$here/names_test.mjs" "$here/shape_test.mjs" "$here/page_test.mjs" "$here/file_test.mjs"
     ;;
 *)
     echo "usage: run.sh style|browser" >&2

@@ -40,7 +40,7 @@ export function emptyView() {
 
 const TABS = ["timeline", "tables", "sql"];
 
-const LANE = /^[tcokpq]\d{1,9}$/;
+const LANE = /^[tcokpqs]\d{1,9}$/;
 
 /**
  * @param {string} hash

@@ -16,6 +16,8 @@ export class App {
         this.overview = overview;
         /** How long the longest one is of those that are shown, from its threads' begin on. */
         this.reach_ns = overview.lives.to - overview.lives.from;
+        /** @type {import("./requests.js").Served[]} requests, once they are known */
+        this.served = [];
         this.names = namesOf(overview);
         this.threads = new Map(overview.threads.map((thread) => [thread.lane, thread]));
         /** @type {View} */

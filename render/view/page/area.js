@@ -10,6 +10,7 @@ import { duration, moment, share } from "./format.js";
 import { histogramOf } from "./histogram.js";
 import { keptStretches } from "./kept.js";
 import { part, statesOf } from "./pieces.js";
+import { linesOf } from "./requests.js";
 import { isStored } from "./stored.js";
 
 /** @typedef {import("./types.js").Area} Area */
@@ -128,6 +129,7 @@ export class AreaPanel {
                 { class: "quiet" },
                 `${moment(area.from, step)} to ${moment(area.to, step)}; sums of the threads' time`,
             ),
+            this.#requests(area),
             statesOf(found.ns, app.overview.states),
             this.#unseen(found),
             el(
@@ -149,6 +151,17 @@ export class AreaPanel {
             this.#downloads(area),
         );
         announce(`${duration(area.to - area.from)} summed up`);
+    }
+
+    /**
+     * Of a request's own stretch, what is known of it.
+     * @param {{from: number, to: number}} area
+     */
+    #requests(area) {
+        const all = this.app.served.flatMap((served) => served.rows.flat());
+        const request = all.find((one) => one.from === area.from && one.to === area.to);
+        const lines = request ? linesOf(request).map((line) => el("li", {}, line)) : [];
+        return request ? part("The request", el("ul", {}, ...lines)) : null;
     }
 
     /** @param {Area} found */

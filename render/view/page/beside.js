@@ -115,6 +115,9 @@ export class Beside {
     /** Rows are pinned where they are the ones that are asked. */
     pin() {}
 
+    /** Requests are those of the recording that is shown. */
+    ask() {}
+
     get rows() {
         return this.side?.rows ?? [];
     }
@@ -218,6 +221,7 @@ export class Beside {
  * @property {Overview} overview
  * @property {Map<string, import("./types.js").Thread>} threads
  * @property {Map<string, string>} names
+ * @property {import("./requests.js").Served[]} served
  * @property {(lane: string) => string} nameOf
  * @property {{turned: string[], pins: string[], recording: number}} view
  * @property {import("./rows.js").Row[]} rows
@@ -237,6 +241,7 @@ function sideOf(overview, recording, onArrival, onFailure) {
         overview,
         threads: new Map(overview.threads.map((thread) => [thread.lane, thread])),
         names,
+        served: [],
         nameOf: (lane) => names.get(lane) || lane,
         view: { turned: [], pins: [], recording },
         rows: [],

@@ -4,21 +4,13 @@ import { writeArea } from "./address.js";
 import { ask } from "./api.js";
 import { announce, button, byId, el, fill } from "./dom.js";
 import { duration, safe } from "./format.js";
+import { momentOf, reportOf } from "./report.js";
 
 /** More of a kind are summed up as a whole. */
 const LANES_MAX = 60;
 
 /** @typedef {import("./types.js").Finding} Finding */
 /** @typedef {import("./types.js").Overview} Overview */
-
-/**
- * A report tells the clock's time; large numbers come as text.
- * @param {number | string} clock_ns
- * @param {Overview} overview
- */
-function momentOf(clock_ns, overview) {
-    return Number(BigInt(clock_ns) - BigInt(overview.begin_ns));
-}
 
 /**
  * From when to when it shows: all of the run where that is not known.
@@ -78,9 +70,7 @@ export class Findings {
         const told = el("ul", {}, ...overview.notes.map((line) => el("li", {}, line)));
         fill(byId("notes"), ...notes, el("details", {}, el("summary", {}, "How it was recorded"), told));
         try {
-            /** @type {{findings: Finding[]}} */
-            const found = await ask("findings", { r: view.recording });
-            this.findings = found.findings;
+            this.findings = (await reportOf(view.recording)).findings;
             this.#draw();
         } catch (error) {
             fill(

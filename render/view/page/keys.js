@@ -3,6 +3,7 @@
 import { announce, button, byId, el, fill } from "./dom.js";
 import { moment } from "./format.js";
 import { refAt } from "./point.js";
+import { slowestIn } from "./requests.js";
 import { momentAt, scaleOf } from "./scale.js";
 
 const ZOOM = 1.6;
@@ -169,6 +170,10 @@ function choose({ app, timeline, sumUp, interval }, /** @type {KeyboardEvent} */
     }
     if (row.sort === "header") {
         timeline.turn(row.lane);
+        return;
+    }
+    if (row.sort === "request") {
+        timeline.ask(slowestIn(row, app.view));
         return;
     }
     const { from, to } = app.view;

@@ -1,6 +1,7 @@
 /** The names of the rows: buttons, since they open and close groups and choose threads. */
 
 import { el, fill } from "./dom.js";
+import { slowestIn } from "./requests.js";
 
 /** @typedef {import("./rows.js").Row} Row */
 
@@ -13,6 +14,7 @@ import { el, fill } from "./dom.js";
  * @property {(group: string) => void} turn
  * @property {(lane: string) => void} pin
  * @property {(x: number, y: number) => void} click
+ * @property {(request: import("./requests.js").Request | undefined) => void} ask
  */
 
 export class Labels {
@@ -120,6 +122,9 @@ export class Labels {
             el("span", { class: "text" }, row.name),
             el("span", { class: "detail" }, row.detail),
         );
+        if (row.sort === "request") {
+            return el("div", { class: "label request", "data-lane": row.lane }, main);
+        }
         const isPinned = this.app.view.pins.includes(row.lane);
         const pin = el(
             "button",
@@ -142,6 +147,10 @@ export class Labels {
      * @param {Row} row
      */
     #choose(row) {
+        if (row.requests) {
+            this.timeline.ask(slowestIn(row, this.app.view));
+            return;
+        }
         this.timeline.click(this.timeline.width / 2, row.y - this.timeline.scroller.scrollTop + 1);
     }
 }

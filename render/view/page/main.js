@@ -13,6 +13,7 @@ import { IntervalPanel } from "./interval.js";
 import { showKept } from "./kept.js";
 import { listenToKeys, openHelp } from "./keys.js";
 import { Notes } from "./notes.js";
+import { loadRequests } from "./requests.js";
 import { Search } from "./search.js";
 import { Sql } from "./sql.js";
 import { Tables } from "./tables.js";
@@ -303,6 +304,7 @@ async function start() {
     parts.notes.load();
     new Findings(app, timeline).load();
     showKept(app);
+    loadRequests(app);
     new Beside(app, timeline, complain).load();
     interval.load();
     area.load();

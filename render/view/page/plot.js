@@ -14,6 +14,7 @@ export const BARS = {
     header: { top: 0, height: 0, tick: 0 },
     kind: { top: 2, height: 25, tick: 6 },
     thread: { top: 2, height: 25, tick: 6 },
+    request: { top: 2, height: 17, tick: 0 },
     cpu: { top: 3, height: 13, tick: 0 },
     thing: { top: 3, height: 19, tick: 0 },
 };
@@ -66,7 +67,7 @@ export function drawRows(frame) {
     }
     context.imageSmoothingEnabled = false;
     for (const row of rows) {
-        if (row.sort !== "header") {
+        if (row.sort !== "header" && row.sort !== "request") {
             drawBar(frame, row);
         }
     }

@@ -3,13 +3,14 @@
 /**
  * @typedef {object} Row
  * @property {string} lane what it shows; of a header the group that it opens and closes
- * @property {"header" | "kind" | "thread" | "cpu" | "thing"} sort
+ * @property {"header" | "kind" | "thread" | "request" | "cpu" | "thing"} sort
  * @property {string} name
  * @property {string} detail
  * @property {string} [title] more than the name, if that is short for it
  * @property {number} [state] whose colour it has, where it has but one
  * @property {boolean} [isOpen] of headers and kinds
  * @property {boolean} [isInside] of a kind that is open
+ * @property {import("./requests.js").Request[]} [requests] of a row of requests
  * @property {number} y
  * @property {number} height
  * @property {number} full how many there may be in a column: the height stands for that
@@ -17,7 +18,7 @@
 
 import { count, plural, shortOf } from "./format.js";
 
-export const HEIGHTS = { header: 26, kind: 30, thread: 30, cpu: 18, thing: 24 };
+export const HEIGHTS = { header: 26, kind: 30, thread: 30, request: 21, cpu: 18, thing: 24 };
 
 /** With more rows than this, kinds of threads are one row each at first. */
 const ROWS_AT_FIRST = 24;
@@ -39,6 +40,7 @@ export function rowsOf(app) {
     const rows = [];
     addPins(app, rows);
     addProcesses(app, rows);
+    addRequests(app, rows);
     addCpus(app, rows);
     addThings(app, rows);
     let y = 0;
@@ -264,6 +266,26 @@ function addKind(app, rows, kind) {
             rows.push(row("thread", thread.lane, thread.name, String(thread.tid), { isInside: true }));
         }
     }
+}
+
+/**
+ * @param {App} app
+ * @param {Row[]} rows
+ */
+function addRequests(app, rows) {
+    app.served.forEach((served, number) => {
+        const group = `s${number}`;
+        const open = isOpen(app, group, true);
+        rows.push(
+            row("header", group, "Requests", `at ${served.name}, ${served.detail}`, { isOpen: open }),
+            ...(open ? served.rows : []).map((requests, index) =>
+                row("request", `${group}r${index}`, index === 0 ? "slowest" : "open at once", "", {
+                    requests,
+                    title: `Requests at ${served.name}`,
+                }),
+            ),
+        );
+    });
 }
 
 /**

@@ -1,9 +1,9 @@
 /** The tables of the report: threads, locks, places, calls, peers, requests. */
 
-import { Asker } from "./api.js";
 import { button, byId, el, fill } from "./dom.js";
 import { count, duration } from "./format.js";
 import { placeOf } from "./pieces.js";
+import { reportOf } from "./report.js";
 import { tableOf } from "./table.js";
 
 /** @typedef {Record<string, any>} Entry */
@@ -174,7 +174,6 @@ export class Tables {
     constructor(app) {
         this.app = app;
         this.box = byId("tables-tab");
-        this.asker = new Asker();
         /** @type {Record<string, Entry[]> | null} */
         this.report = null;
         this.isLoading = false;
@@ -198,7 +197,7 @@ export class Tables {
             this.isLoading = true;
             fill(this.box, el("p", { class: "quiet" }, "Reading the recording …"));
             try {
-                this.report = await this.asker.ask("table", { r: this.app.view.recording, name: "report" });
+                this.report = await reportOf(this.app.view.recording);
             } catch (error) {
                 fill(
                     this.box,

@@ -62,7 +62,11 @@ export class Tiles {
      * @param {import("./plot.js").Frame} frame
      */
     wantFor({ rows, level, scale }) {
-        const lanes = [...new Set(rows.filter((row) => row.sort !== "header").map((row) => row.lane))];
+        const lanes = [
+            ...new Set(
+                rows.filter((row) => row.sort !== "header" && row.sort !== "request").map((row) => row.lane),
+            ),
+        ];
         const tile_ns = TILE_COLUMNS * 2 ** level;
         const first = Math.max(0, Math.floor(scale.from / tile_ns));
         this.want(lanes, level, first, Math.max(first, Math.ceil(scale.to / tile_ns) - 1));

@@ -10,6 +10,7 @@ import { Labels } from "./labels.js";
 import { drawArea, drawArrow, drawChosen, drawMoments, drawPath, drawWords } from "./marks.js";
 import { drawRows } from "./plot.js";
 import { columnAt, placeAt } from "./point.js";
+import { drawRequests, requestAt } from "./requests.js";
 import { indexAt, rowsOf } from "./rows.js";
 import { levelOf, momentAt, scaleOf } from "./scale.js";
 import { Tiles } from "./tiles.js";
@@ -266,8 +267,20 @@ export class Timeline {
         const place = placeAt(this, x, y);
         if (place?.ref) {
             this.app.show({ chosen: `${place.ref.lane}@${Math.floor(place.ref.at)}`, area: "" });
+        } else if (place?.row.sort === "request") {
+            this.ask(requestAt(place.row, this.scale, x));
         } else if (place?.row.sort === "header" && place.row.lane) {
             this.turn(place.row.lane);
+        }
+    }
+
+    /**
+     * Sums up what was done for a request while it was open.
+     * @param {import("./requests.js").Request | undefined} request
+     */
+    ask(request) {
+        if (request) {
+            this.app.show({ area: writeArea(request.from, request.to, request.lanes), chosen: "" });
         }
     }
 
@@ -398,6 +411,9 @@ export class Timeline {
         );
         if (app.view.path) {
             drawPath(frame, this.path);
+        }
+        for (const row of frame.rows) {
+            drawRequests(frame, row);
         }
         drawMoments(frame, this.moments);
         const area = this.draft ?? readArea(app.view.area);

@@ -3,6 +3,7 @@
 import { byId, el, fill } from "./dom.js";
 import { duration, moment, share } from "./format.js";
 import { columnAt, placeAt } from "./point.js";
+import { linesOf, requestAt } from "./requests.js";
 
 export class Tip {
     /**
@@ -22,6 +23,12 @@ export class Tip {
     show(x, y) {
         const place = placeAt(this.timeline, x, y);
         const column = place && columnAt(this.timeline, place.row, place.moment);
+        const request = place && requestAt(place.row, this.timeline.scale, x);
+        if (request) {
+            fill(this.box, ...linesOf(request).map((line) => el("div", {}, line)));
+            this.#place(x, y);
+            return;
+        }
         if (!place || !column || place.row.sort === "header") {
             this.hide();
             return;
@@ -33,6 +40,14 @@ export class Tip {
             ...this.#states(place.row, column),
             this.#longest(place.row, column),
         );
+        this.#place(x, y);
+    }
+
+    /**
+     * @param {number} x
+     * @param {number} y
+     */
+    #place(x, y) {
         this.box.hidden = false;
         const room = this.timeline.plot.getBoundingClientRect();
         const { offsetWidth, offsetHeight } = this.box;
