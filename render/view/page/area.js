@@ -161,7 +161,7 @@ export class AreaPanel {
         const all = this.app.served.flatMap((served) => served.rows.flat());
         const request = all.find((one) => one.from === area.from && one.to === area.to);
         const lines = request ? linesOf(request).map((line) => el("li", {}, line)) : [];
-        return request ? part("The request", el("ul", {}, ...lines)) : null;
+        return request ? part("The request", el("ul", { class: "request" }, ...lines)) : null;
     }
 
     /** @param {Area} found */

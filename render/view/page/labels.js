@@ -17,6 +17,20 @@ import { slowestIn } from "./requests.js";
  * @property {(request: import("./requests.js").Request | undefined) => void} ask
  */
 
+/** The end of an address, of a path or of a number says more than its begin, and is always there. */
+const TAIL = 12;
+const SHORT = 20;
+
+/** @param {Row} row */
+function textOf(row) {
+    const isLong = row.sort === "thing" && row.name.length > SHORT;
+    const cut = isLong ? row.name.length - TAIL : row.name.length;
+    return [
+        el("span", { class: "text" }, row.name.slice(0, cut)),
+        isLong && el("span", { class: "tail" }, row.name.slice(cut)),
+    ];
+}
+
 export class Labels {
     /**
      * @param {import("./app.js").App} app
@@ -119,7 +133,7 @@ export class Labels {
         fill(
             main,
             isKind && el("span", { class: "turn", "aria-hidden": "true" }, row.isOpen ? "▾" : "▸"),
-            el("span", { class: "text" }, row.name),
+            ...textOf(row),
             el("span", { class: "detail" }, row.detail),
         );
         if (row.sort === "request") {
