@@ -178,6 +178,36 @@ static void a_call_is_what_its_number_and_arguments_say(void **state)
     assert_int_equal(find_wait("nonsense", 'S').class, CT_CLASS_UNKNOWN);
 }
 
+/* As who may not trace it sees it. */
+static void a_hidden_call_is_what_the_kernels_function_says(void **state)
+{
+    static const struct {
+        const char *function;
+        enum ct_op op;
+        enum ct_class class;
+    } rows[] = {
+        {"futex_wait_queue", CT_OP_FUTEX_WAIT, CT_CLASS_SYNC},
+        {"ep_poll", CT_OP_EPOLL_WAIT, CT_CLASS_NET},
+        {"poll_schedule_timeout.constprop.0", CT_OP_POLL, CT_CLASS_NET},
+        {"do_wait", CT_OP_WAITPID, CT_CLASS_SYSCALL},
+        {"do_wait_intr_irq", CT_OP_NONE, CT_CLASS_UNKNOWN},
+        {"wait_woken", CT_OP_NONE, CT_CLASS_UNKNOWN},
+        {"0", CT_OP_NONE, CT_CLASS_UNKNOWN},
+        {"", CT_OP_NONE, CT_CLASS_UNKNOWN},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        struct ct_look look = {.state = 'S', .place = CT_PLACE_HIDDEN};
+
+        g_strlcpy(look.function, rows[i].function, sizeof(look.function));
+        struct ct_wait wait = ct_wait_find(NULL, &look, 1);
+        assert_int_equal(wait.op, rows[i].op);
+        assert_int_equal(wait.class, rows[i].class);
+        assert_true(wait.is_nameless);
+    }
+}
+
 /* Of descriptors of this very process. */
 static void a_read_is_of_its_descriptors_class(void **state)
 {
@@ -205,6 +235,7 @@ int main(void)
         cmocka_unit_test(threads_are_alike_by_their_names_without_numbers),
         cmocka_unit_test(names_without_end_become_one_kind),
         cmocka_unit_test(a_call_is_what_its_number_and_arguments_say),
+        cmocka_unit_test(a_hidden_call_is_what_the_kernels_function_says),
         cmocka_unit_test(a_read_is_of_its_descriptors_class),
     };
 

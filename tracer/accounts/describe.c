@@ -111,7 +111,7 @@ char *ct_describe_wait(struct ct_describer *describer, const struct ct_seen_thre
         return g_strdup(thread->is_starved ? "in line for a CPU" : "running");
     if (thread->wait.op == CT_OP_NONE)
         return g_strdup("not ours to see");
-    g_autofree char *object = describe_object(describer, thread);
+    g_autofree char *object = thread->wait.is_nameless ? NULL : describe_object(describer, thread);
     const char *op = ct_wait_op_name(&thread->wait);
 
     return object != NULL ? g_strdup_printf("%s on %s", op, object) : g_strdup(op);

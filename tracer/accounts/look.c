@@ -113,5 +113,7 @@ gboolean ct_look_read(pid_t pid, pid_t tid, struct ct_look *look)
     g_strlcpy(look->name, stat.name, sizeof(look->name));
     if (stat.state == 'R')
         look->place = CT_PLACE_ON_CPU;
+    if (look->place == CT_PLACE_HIDDEN)
+        read_file(pid, tid, "wchan", look->function, sizeof(look->function));
     return TRUE;
 }

@@ -38,6 +38,7 @@ struct ct_look {
     uint64_t start_ns;            /* CLOCK_MONOTONIC, to some 10 ms */
     int64_t number;               /* of the system call */
     uint64_t arguments[CT_SYSCALL_ARGUMENTS];
+    char function[64]; /* of the kernel's, in which it waits; where its call is hidden */
 };
 
 /* FALSE: it has ended. */

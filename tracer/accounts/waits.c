@@ -1,5 +1,6 @@
 #include "waits.h"
 
+#include "functions.h"
 #include "sets.h"
 #include "system/call_kinds.h"
 
@@ -46,6 +47,14 @@ static struct ct_wait find_call(const struct ct_waiter *waiter, const struct ct_
     return wait;
 }
 
+static struct ct_wait find_function(const char *function)
+{
+    struct ct_wait wait = {.is_nameless = TRUE};
+
+    wait.op = ct_function_op(function, &wait.class);
+    return wait;
+}
+
 struct ct_wait ct_wait_find(const struct ct_waiter *waiter, const struct ct_look *look,
                             uint64_t now_ns)
 {
@@ -66,7 +75,7 @@ struct ct_wait ct_wait_find(const struct ct_waiter *waiter, const struct ct_look
     case CT_PLACE_ELSEWHERE:
         return (struct ct_wait){.class = CT_CLASS_OTHER, .op = CT_OP_PAGE_FAULT};
     default:
-        return (struct ct_wait){.class = CT_CLASS_UNKNOWN};
+        return find_function(look->function);
     }
 }
 

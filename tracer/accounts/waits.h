@@ -9,8 +9,9 @@
 struct ct_wait {
     enum ct_class class; /* RUNNING: it has a CPU, or is in line for one */
     enum ct_op op;
-    const char *call; /* borrowed from the names; of a system call */
-    uint64_t object;  /* as the operation has it: a descriptor, an address ... */
+    const char *call;     /* borrowed from the names; of a system call */
+    uint64_t object;      /* as the operation has it: a descriptor, an address ... */
+    gboolean is_nameless; /* what the object is is not ours to see */
 };
 
 /* Whose waits are looked at. All borrowed. */
