@@ -116,6 +116,19 @@ static void look_at_thread(struct ct_accounts *accounts, struct ct_account_proce
         thread->seen_at = accounts->totals.looks;
 }
 
+/* Of all its threads, also those that have not run since the last look. */
+static gboolean is_hidden(const struct ct_accounts *accounts, const GArray *tids)
+{
+    for (guint i = 0; i < tids->len; i++) {
+        gpointer tid = GINT_TO_POINTER(g_array_index(tids, pid_t, i));
+        const struct ct_account_thread *thread = g_hash_table_lookup(accounts->by_tid, tid);
+
+        if (thread != NULL && ct_wait_is_hidden(&thread->seen.wait))
+            return TRUE;
+    }
+    return FALSE;
+}
+
 static void look_at_process(struct ct_accounts *accounts, pid_t pid,
                             struct ct_account_context *context)
 {
@@ -133,11 +146,10 @@ static void look_at_process(struct ct_accounts *accounts, pid_t pid,
         return;
     g_autoptr(GArray) threads = ct_proc_list_threads(pid);
 
-    process->is_refused = FALSE;
     for (guint i = 0; i < threads->len; i++)
         look_at_thread(accounts, process, g_array_index(threads, pid_t, i), context);
     accounts->totals.processes++;
-    accounts->totals.refused += process->is_refused != 0;
+    accounts->totals.refused += is_hidden(accounts, threads) != 0;
 }
 
 static void drop_threads(struct ct_accounts *accounts)

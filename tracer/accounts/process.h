@@ -13,7 +13,6 @@ struct ct_account_process {
     enum ct_syscall_abi abi;
     struct ct_account_fds *fds; /* owned */
     gboolean is_left_out;       /* a thread of the kernel, or this process */
-    gboolean is_refused;        /* what it waits for is not ours to see */
     uint64_t seen_at;           /* the number of that look */
 };
 

@@ -51,8 +51,6 @@ static gboolean look_at_whole(struct ct_account_thread *thread, uint64_t now_ns,
     take_names(thread, look);
     thread->seen.wait = ct_wait_find(&waiter, look, now_ns);
     thread->whole_ns = now_ns;
-    if (look->place == CT_PLACE_HIDDEN && thread->seen.wait.op == CT_OP_NONE)
-        thread->process->is_refused = TRUE;
     return TRUE;
 }
 

@@ -88,3 +88,8 @@ enum ct_object ct_wait_object(const struct ct_wait *wait)
 {
     return ops[wait->op].object;
 }
+
+gboolean ct_wait_is_hidden(const struct ct_wait *wait)
+{
+    return wait->is_nameless && wait->op == CT_OP_NONE;
+}

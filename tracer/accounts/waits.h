@@ -26,6 +26,9 @@ struct ct_wait ct_wait_find(const struct ct_waiter *waiter, const struct ct_look
                             uint64_t now_ns);
 
 const char *ct_wait_op_name(const struct ct_wait *wait); /* "read", "munmap", "major page fault" */
+
+/* It waits, and for what is not ours to see. */
+gboolean ct_wait_is_hidden(const struct ct_wait *wait);
 enum ct_object ct_wait_object(const struct ct_wait *wait);
 
 #endif
