@@ -15,14 +15,16 @@ enum { WAITS_MS = 5000 };
 enum { THREADS_MS = 100 };
 
 static const struct ct_endpoint endpoints[] = {
-    {"allocs", CT_ENDPOINT_HEAP, "allocs", 0, FALSE, "Memory that was allocated, live or not."},
+    {"allocs", CT_ENDPOINT_HEAP, "allocs", 0, FALSE,
+     "Memory that was allocated, live or not, by a program started with --heap."},
     {"block", CT_ENDPOINT_PROFILE, "block", WAITS_MS, FALSE,
      "All waits: for the network, other threads, files and children, and sleeps."},
     {"cmdline", CT_ENDPOINT_CMDLINE, NULL, 0, FALSE,
      "The command line, with NUL bytes between its words."},
     {"goroutine", CT_ENDPOINT_THREADS, "threads", THREADS_MS, TRUE,
      "The same as threads, under the name that Go has for its own."},
-    {"heap", CT_ENDPOINT_HEAP, "heap", 0, FALSE, "Memory that is live."},
+    {"heap", CT_ENDPOINT_HEAP, "heap", 0, FALSE,
+     "Memory that is live, of a program started with --heap."},
     {"mutex", CT_ENDPOINT_PROFILE, "mutex", WAITS_MS, FALSE,
      "Waits for locks, by the stack that held the lock and unlocked it."},
     {"net", CT_ENDPOINT_PROFILE, "net", WAITS_MS, FALSE, "Waits for the network."},
