@@ -265,7 +265,7 @@ export async function describeFile() {
 /** Finer than this no tile of the file is. */
 export function finestLevel() {
     const all = [...store.tiles.values()].flatMap((levels) => [...levels.keys()]);
-    return Math.min(...all);
+    return all.length > 0 ? Math.min(...all) : 0;
 }
 
 /**
