@@ -48,17 +48,17 @@ static void write_unknown(const struct ct_text_out *out, const struct ct_heap *h
         uint64_t count;
         const char *what;
     } unknown[] = {
-        {heap->early, "blocks from before the recording"},
+        {heap->early, "from before the recording"},
         {heap->dropped, "samples that were dropped"},
-        {heap->overflowed, "blocks of which it is not known whether they are live"},
+        {heap->overflowed, "of which it is not known whether they are live"},
     };
 
     for (size_t i = 0; i < G_N_ELEMENTS(unknown); i++) {
         g_autofree char *count = ct_format_count(unknown[i].count);
 
         if (unknown[i].count > 0)
-            ct_text_out_line(out, CT_TEXT_OUT_ENTRY, "not in these figures: %s %s", count,
-                             unknown[i].what);
+            ct_text_out_line(out, CT_TEXT_OUT_ENTRY, "blocks that are not in these figures: %s %s",
+                             count, unknown[i].what);
     }
 }
 

@@ -17,6 +17,7 @@ struct moments {
 struct gathered {
     struct ct_heap_place place; /* first */
     struct ct_heap_amount three;
+    const struct ct_process *last; /* that was counted; borrowed */
 };
 
 void ct_heap_places_free(struct ct_heap_places *heap)
@@ -85,6 +86,7 @@ static struct gathered *find_place(GHashTable *places, const struct ct_process *
         return gathered;
     gathered = g_new0(struct gathered, 1);
     gathered->place.process = process;
+    gathered->last = process;
     gathered->place.process_count = 1;
     gathered->place.stack_id = stack_id;
     gathered->place.smallest = UINT64_MAX;
@@ -124,8 +126,10 @@ static void merge(struct gathered *into, const struct gathered *from)
     struct ct_heap_place *to = &into->place;
     const struct ct_heap_place *place = &from->place;
 
-    if (to->process != place->process)
+    /* They come process by process, and a process may have several stacks of the same text. */
+    if (into->last != place->process)
         to->process_count++;
+    into->last = place->process;
     to->smallest = MIN(to->smallest, place->smallest);
     to->largest = MAX(to->largest, place->largest);
     add_amount(&to->allocated, &place->allocated);

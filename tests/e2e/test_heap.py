@@ -165,6 +165,8 @@ class Heap(TraceTest):
                 self.assertEqual(result.out, "done\n")
                 heaps = json.loads(self.report(result.directory, "--format=json"))["heaps"]
                 self.assertGreater(len(heaps), 1)
+                places = json.loads(self.report(result.directory, "--format=json", "--top=1000"))["heap_places"]
+                self.assertTrue(all(place["processes"] <= len(heaps) for place in places))
                 self.assertTrue(any(heap["samples"] > 100 for heap in heaps), heaps)
 
     def test_allocs_shows_what_was_allocated(self):
