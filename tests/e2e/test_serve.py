@@ -225,6 +225,8 @@ class Threads(ServeTest):
         agent = Agent(self, "-p", process.pid)
         self.need_waits(agent)
         time.sleep(0.2)
+        seen = lambda: re.search(r'(?m)^thread \d+ "worker"(.*\n)+?compute.*\n', agent.text("threads?debug=2"))
+        wait_until(seen, "who computes has got a CPU while it was looked at")
         text = agent.text("threads?debug=2")
         tids = set(os.listdir(f"/proc/{process.pid}/task"))
         heads = re.findall(r'^thread (\d+) "(.*?)" of served \((\d+)\) \[(.*)\]:$', text, re.MULTILINE)
@@ -233,9 +235,6 @@ class Threads(ServeTest):
         self.assertRegex(states["idler"], r"^sync, futex_wait: futex 0x[0-9a-f]+.*, \d+ ms or more")
         self.assertRegex(states["worker"], "^run")  # running, or in line for a CPU
         self.assertRegex(text, r'(?m)^thread \d+ "idler"(.*\n)+?wait_for_work.*\n\t.*served\.cpp:\d+ 0x')
-        # Where one runs, a sample tells, of which none comes at a moment when it is not let run.
-        wait_until(lambda: re.search(r'(?m)^thread \d+ "worker"(.*\n)+?compute.*\n', agent.text("threads?debug=2")),
-                   "one was seen in what it computes")
 
     def test_equal_stacks_are_put_together(self):
         """In the form of Go's, which pprof reads."""

@@ -10,6 +10,9 @@
 /* As ctrace record --cpu=HZ has it. */
 enum { HZ_DEFAULT = 99, HZ_MAX = 10000 };
 
+/* What runs is to be seen once within a short time. */
+enum { HZ_OF_MOMENT = 999 };
+
 enum { DEBUG_MAX = 2 };
 
 static gboolean refuse(GError **error, enum ct_serve_status status, char *words)
@@ -187,7 +190,9 @@ static gboolean set_endpoint(struct ct_question *question, const char *name, GEr
                       g_strdup_printf("no profile is called \"%s\"; there are %s", name, list));
     }
     question->duration_ms = question->endpoint->default_ms;
-    question->hz = question->endpoint->is_sampled ? HZ_DEFAULT : 0;
+    question->hz = !question->endpoint->is_sampled                   ? 0
+                   : question->endpoint->kind == CT_ENDPOINT_THREADS ? HZ_OF_MOMENT
+                                                                     : HZ_DEFAULT;
     return TRUE;
 }
 
