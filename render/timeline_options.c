@@ -33,6 +33,19 @@ static const char description[] =
                   "  ctrace timeline -o all.html          # to walk through, without ctrace\n"
                   "  ctrace timeline -o detail.png --from=1.2s --to=1.25s --threads='worker*'";
 
+static const char *const sort_names[] = {
+    [CT_SCENE_SORT_START] = "start",
+    [CT_SCENE_SORT_ACTIVITY] = "activity",
+    [CT_SCENE_SORT_NAME] = "name",
+    [CT_SCENE_SORT_TIME] = "time",
+    NULL,
+};
+
+static char **list_orders(void)
+{
+    return g_strdupv((char **)sort_names);
+}
+
 gboolean ct_timeline_options_parse(struct ct_timeline_options *options, char **argv, GError **error)
 {
     g_auto(GStrv) arguments = g_strdupv(argv);
@@ -68,26 +81,21 @@ gboolean ct_timeline_options_parse(struct ct_timeline_options *options, char **a
          "[DIR]"},
         G_OPTION_ENTRY_NULL,
     };
+    static const struct ct_option_values values[] = {
+        {"ORDER", list_orders}, {"THEME", ct_palette_names}, {0}};
     g_autoptr(GOptionContext) context = g_option_context_new(NULL);
     g_option_context_set_summary(context, "Draws what every thread of a recording waited for.");
     g_option_context_set_description(context, description);
     g_option_context_add_main_entries(context, entries, NULL);
     ct_asked_request_add_option(&options->request, context);
     ct_scope_add_options(&options->scope, context);
-    return ct_options_parse(context, entries, &arguments, error);
+    return ct_options_parse_values(context, entries, values, &arguments, error);
 }
-
-static const char *const sort_names[] = {
-    [CT_SCENE_SORT_START] = "start",
-    [CT_SCENE_SORT_ACTIVITY] = "activity",
-    [CT_SCENE_SORT_NAME] = "name",
-    [CT_SCENE_SORT_TIME] = "time",
-};
 
 /* FALSE: there is no such order. */
 static gboolean find_sort(const char *name, enum ct_scene_sort *sort)
 {
-    for (size_t i = 0; i < G_N_ELEMENTS(sort_names); i++) {
+    for (size_t i = 0; sort_names[i]; i++) {
         *sort = (enum ct_scene_sort)i;
         if (!name || g_str_equal(name, sort_names[i]))
             return TRUE;
@@ -136,9 +144,10 @@ static void add_names(struct ct_thread_choice *choice, char **names, gboolean ha
 static gboolean is_of_pictures(const struct ct_timeline_options *options)
 {
     return options->threads || options->sort_name || options->theme_name || options->has_patterns ||
-           options->has_path || options->request.typed || options->has_no_cpu_lanes ||
-           options->has_no_overview || options->width_px != CT_TIMELINE_USUAL_WIDTH_PX ||
-           options->scale != 1 || !ct_scope_is_whole_time(&options->scope) ||
+           options->has_path || options->has_findings || options->request.typed ||
+           options->has_no_cpu_lanes || options->has_no_overview ||
+           options->width_px != CT_TIMELINE_USUAL_WIDTH_PX || options->scale != 1 ||
+           !ct_scope_is_whole_time(&options->scope) ||
            !ct_selection_is_all(&options->scope.selection);
 }
 

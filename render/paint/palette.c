@@ -116,6 +116,15 @@ const struct ct_palette *ct_palette_find(const char *name)
     return NULL;
 }
 
+char **ct_palette_names(void)
+{
+    char **names = g_new0(char *, G_N_ELEMENTS(palettes) + 1);
+
+    for (size_t i = 0; i < G_N_ELEMENTS(palettes); i++)
+        names[i] = g_strdup(palettes[i].name);
+    return names;
+}
+
 void ct_palette_use(cairo_t *cairo, struct ct_colour colour, double opacity)
 {
     cairo_set_source_rgba(cairo, colour.red, colour.green, colour.blue, opacity);

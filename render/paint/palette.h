@@ -43,6 +43,8 @@ struct ct_palette {
 
 /* "light" or "dark"; NULL: there is none of that name. */
 const struct ct_palette *ct_palette_find(const char *name);
+/* Of all that there are. Free with g_strfreev(). */
+char **ct_palette_names(void);
 
 void ct_palette_use(cairo_t *cairo, struct ct_colour colour, double opacity);
 

@@ -250,6 +250,13 @@ class Completions(TraceTest):
             result = self.ctrace("pprof", kind, trace, "-o", "p.pb.gz")
             self.assertNotIn("no profile is called", result.err)
 
+    def test_a_timeline_offers_its_orders_and_themes(self):
+        lines = {"ctrace timeline --sort=": {"start", "activity", "name", "time"},
+                 "ctrace timeline --theme=": {"light", "dark"}}
+        for line, words in self.ask_all(list(lines)).items():
+            option = line.split()[-1]
+            self.assertEqual({word.removeprefix(option) for word in words}, lines[line], line)
+
     def test_recordings_files_and_programs_are_offered(self):
         self.record_ok("true", output="first.data")
         (self.folder / "runs").mkdir()
