@@ -6,10 +6,10 @@
 
 /* What is drawn, where, and how. */
 struct ct_canvas {
-    cairo_t *cairo; /* borrowed, as are the next two */
+    cairo_t *cairo; /* borrowed, as are the next */
     const struct ct_scene *scene;
     const struct ct_palette *palette;
-    cairo_pattern_t *tiles[CT_CLASS_COUNT]; /* owned; NULL: the class has no pattern */
+    cairo_pattern_t *tiles[CT_CLASS_COUNT]; /* of what is drawn on; NULL: it has no pattern */
 };
 
 static inline void ct_canvas_use(const struct ct_canvas *canvas, enum ct_shade shade,

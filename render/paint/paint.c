@@ -286,6 +286,20 @@ static void draw_legend(const struct ct_canvas *canvas)
     }
 }
 
+/* What is drawn on may refer to it until that is finished. */
+static cairo_pattern_t *keep_tile(const struct ct_canvas *canvas, enum ct_class class)
+{
+    static const cairo_user_data_key_t keys[CT_CLASS_COUNT];
+    cairo_pattern_t *tile = ct_tile_new(class, canvas->palette->shades[CT_SHADE_PAPER]);
+
+    if (!tile || cairo_surface_set_user_data(cairo_get_target(canvas->cairo), &keys[class], tile,
+                                             (cairo_destroy_func_t)cairo_pattern_destroy) ==
+                     CAIRO_STATUS_SUCCESS)
+        return tile;
+    cairo_pattern_destroy(tile);
+    return NULL;
+}
+
 void ct_paint_scene(cairo_t *cairo, const struct ct_scene *scene, const struct ct_palette *palette,
                     struct ct_typesetter *typesetter)
 {
@@ -293,7 +307,7 @@ void ct_paint_scene(cairo_t *cairo, const struct ct_scene *scene, const struct c
 
     for (int class = 0; class < CT_CLASS_COUNT; class ++)
         if (scene->has_patterns || class == CT_CLASS_UNKNOWN)
-            canvas.tiles[class] = ct_tile_new(class, palette->shades[CT_SHADE_PAPER]);
+            canvas.tiles[class] = keep_tile(&canvas, class);
     draw_paper(&canvas);
     draw_rows(&canvas);
     draw_grid(&canvas);
@@ -311,6 +325,4 @@ void ct_paint_scene(cairo_t *cairo, const struct ct_scene *scene, const struct c
                         scene->path->len);
     ct_canvas_draw_marks(&canvas);
     draw_texts(&canvas, typesetter, TRUE);
-    for (int class = 0; class < CT_CLASS_COUNT; class ++)
-        g_clear_pointer(&canvas.tiles[class], cairo_pattern_destroy);
 }
