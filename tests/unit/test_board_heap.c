@@ -260,15 +260,16 @@ static void a_program_that_writes_meanwhile_does_no_harm(void **state)
     struct race race = {.fixture = fixture};
     struct ct_heap_history *history = fixture->closed.heap_history = ct_heap_history_new();
     GThread *thread = g_thread_new("race", write_over, &race);
+    uint64_t rounds;
 
-    for (uint64_t i = 0; i < ROUNDS; i++) {
-        ct_heap_history_look(history, fixture->map, i * CT_HEAP_LOOK_NS * 100);
+    /* And until one was met that is whole: on a busy machine that may take longer. */
+    for (rounds = 0; rounds < ROUNDS || got.sites == 0; rounds++) {
+        ct_heap_history_look(history, fixture->map, rounds * CT_HEAP_LOOK_NS * 100);
         ct_board_heap_write(&fixture->closed);
     }
     race.is_over = TRUE;
     g_thread_join(thread);
-    assert_int_equal(got.heaps, ROUNDS);
-    assert_true(got.sites > 0);
+    assert_int_equal(got.heaps, rounds);
 }
 
 int main(void)
