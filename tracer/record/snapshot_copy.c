@@ -3,6 +3,7 @@
 #include "files/hole.h"
 #include "files/regular_file.h"
 #include "files/tree.h"
+#include "record/layers/capture.h"
 #include "schema/recording_files.h"
 #include "spool/spool.h"
 
@@ -104,7 +105,7 @@ static gboolean drop_file(const struct walk *walk, struct pair folders, const ch
     (void)walk;
     if (from_fd >= 0 && to_fd >= 0 && fstat(to_fd, &status) == 0)
         is_dropped = ct_hole_make(to_fd, data_begin(from_fd, status.st_size)) &&
-                     ct_spool_drop_as(from_fd, to_fd);
+                     ct_kernel_capture_drop_as(from_fd, to_fd);
     int code = errno;
     if (from_fd >= 0)
         close(from_fd);

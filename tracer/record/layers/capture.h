@@ -71,6 +71,11 @@ uint64_t ct_kernel_capture_restate(struct ct_kernel_capture *capture, const GArr
 /* The parts before that one are not wanted any more. FALSE and errno: they cannot be dropped. */
 gboolean ct_kernel_capture_drop_parts(struct ct_kernel_capture *capture, uint32_t part);
 
+/* The same of a copy, at `to_fd`, of one of the spool's files, at `from_fd`: see
+ * ct_spool_drop_as().
+ */
+gboolean ct_kernel_capture_drop_as(int from_fd, int to_fd);
+
 /* Calls `look` when what was told so far is in the spool, and nothing more is put there until it
  * returns. */
 void ct_kernel_capture_bring_out(struct ct_kernel_capture *capture, void (*look)(void *user),

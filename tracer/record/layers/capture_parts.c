@@ -53,6 +53,11 @@ gboolean ct_kernel_capture_drop_parts(struct ct_kernel_capture *capture, uint32_
     return is_dropped;
 }
 
+gboolean ct_kernel_capture_drop_as(int from_fd, int to_fd)
+{
+    return ct_spool_drop_as(from_fd, to_fd);
+}
+
 /* Locked. */
 static void bring_out(struct ct_kernel_capture *capture)
 {
