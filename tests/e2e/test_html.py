@@ -106,6 +106,8 @@ class Html(TraceTest):
 
     def test_without_the_program_that_draws_or_that_finds(self):
         place = pathlib.Path(CTRACE).resolve().parent
+        if not (place / "ctrace-export").exists():  # it is installed
+            place = place.parent / "libexec/ctrace"
         for program, words, needed in (("ctrace-export", ("--format=html",), "ctrace-viewer"),
                                        ("ctrace-timeline", (), "ctrace-analyzer")):
             alone = self.folder / program

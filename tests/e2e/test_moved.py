@@ -21,7 +21,8 @@ class Folder(TraceTest):
 
     def end(self, recorder):
         (self.folder / "end").touch()
-        _, err = recorder.communicate(timeout=60)
+        err = recorder.stderr.read()  # a part of which may have come with a line that was read
+        recorder.wait(timeout=60)
         return err
 
     def test_one_that_is_moved_is_named_by_where_it_is(self):
