@@ -163,7 +163,7 @@ static void assert_next(struct ct_reading *reading, const char *expected)
 static void a_profile_is_that_of_ctrace_pprof(void **state)
 {
     struct ct_question question = parse("debug/pprof/profile", "seconds=1");
-    struct ct_reading *reading = ct_reading_new(&question, "/tmp/a");
+    struct ct_reading *reading = ct_reading_new(&question, "/tmp/a", TRUE);
 
     (void)state;
     assert_next(reading, "/lib/ctrace-pprof cpu /tmp/r/ctrace.data -o /tmp/a/answer");
@@ -176,7 +176,7 @@ static void a_profile_is_that_of_ctrace_pprof(void **state)
 static void a_text_is_that_of_ctrace_export(void **state)
 {
     struct ct_question question = parse("debug/pprof/goroutine", "debug=2");
-    struct ct_reading *reading = ct_reading_new(&question, "/tmp/a");
+    struct ct_reading *reading = ct_reading_new(&question, "/tmp/a", TRUE);
 
     (void)state;
     assert_next(reading, "/lib/ctrace-export --format=dump --profile=threads /tmp/r/ctrace.data");
@@ -189,7 +189,7 @@ static void a_text_is_that_of_ctrace_export(void **state)
 static void a_recording_has_its_symbols(void **state)
 {
     struct ct_question question = parse("debug/pprof/trace", NULL);
-    struct ct_reading *reading = ct_reading_new(&question, "/tmp/a");
+    struct ct_reading *reading = ct_reading_new(&question, "/tmp/a", TRUE);
 
     (void)state;
     assert_next(reading, "/lib/ctrace-symbolize /tmp/r/ctrace.data");
@@ -202,7 +202,7 @@ static void a_recording_has_its_symbols(void **state)
 static void a_heap_is_that_of_a_snapshot(void **state)
 {
     struct ct_question question = parse("debug/pprof/heap", "gc=1");
-    struct ct_reading *reading = ct_reading_new(&question, "/tmp/a");
+    struct ct_reading *reading = ct_reading_new(&question, "/tmp/a", TRUE);
 
     (void)state;
     assert_int_equal(question.duration_ms, 0);
@@ -212,7 +212,7 @@ static void a_heap_is_that_of_a_snapshot(void **state)
     ct_reading_free(reading);
 
     question = parse("12/debug/pprof/allocs", NULL);
-    reading = ct_reading_new(&question, "/tmp/a");
+    reading = ct_reading_new(&question, "/tmp/a", TRUE);
     assert_next(reading, "/lib/ctrace-snapshot /tmp/living -o /tmp/r/ctrace.data");
     assert_next(reading, "/lib/ctrace-pprof allocs /tmp/r/ctrace.data -o /tmp/a/answer "
                          "--process=12");

@@ -271,29 +271,47 @@ static gboolean read_answer(int fd, GString *answer, GError **error)
     return FALSE;
 }
 
-gboolean ct_asked_ask(const char *path, const char *line, GError **error)
+int ct_asked_connect(const char *path, GError **error)
 {
     const struct timeval timeout = {.tv_sec = ASK_TIMEOUT_S};
-    g_autoptr(GString) answer = g_string_new(NULL);
-    g_autofree char *asked = g_strconcat(line, "\n", NULL);
     struct sockaddr_un address;
 
     if (!set_address(&address, path, error))
-        return FALSE;
+        return -1;
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    gboolean is_asked = fd >= 0 &&
-                        setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout)) == 0 &&
-                        connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0 &&
-                        send(fd, asked, strlen(asked), MSG_NOSIGNAL) == (ssize_t)strlen(asked);
-    if (!is_asked)
-        fail(error, errno, "ask the recorder");
-    gboolean is_answered = is_asked && read_answer(fd, answer, error);
+    if (fd >= 0 && setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout)) == 0 &&
+        connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0)
+        return fd;
+    fail(error, errno, "ask the recorder");
     if (fd >= 0)
         close(fd);
-    if (!is_answered || strcmp(answer->str, ANSWER_OK) == 0)
-        return is_answered;
+    return -1;
+}
+
+gboolean ct_asked_order(int fd, const char *line, GError **error)
+{
+    g_autoptr(GString) answer = g_string_new(NULL);
+    g_autofree char *asked = g_strconcat(line, "\n", NULL);
+
+    if (send(fd, asked, strlen(asked), MSG_NOSIGNAL) != (ssize_t)strlen(asked))
+        return fail(error, errno, "ask the recorder");
+    if (!read_answer(fd, answer, error))
+        return FALSE;
+    if (strcmp(answer->str, ANSWER_OK) == 0)
+        return TRUE;
     g_set_error(error, G_FILE_ERROR, G_FILE_ERROR_FAILED, "%s",
                 g_str_has_prefix(answer->str, ANSWER_ERROR) ? answer->str + strlen(ANSWER_ERROR)
                                                             : answer->str);
     return FALSE;
+}
+
+gboolean ct_asked_ask(const char *path, const char *line, GError **error)
+{
+    int fd = ct_asked_connect(path, error);
+
+    if (fd < 0)
+        return FALSE;
+    gboolean is_answered = ct_asked_order(fd, line, error);
+    close(fd);
+    return is_answered;
 }

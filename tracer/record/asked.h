@@ -28,8 +28,16 @@ void ct_asked_answer(struct ct_asked *asked, guint64 peer, const GError *error);
 /* The socket goes. */
 void ct_asked_free(struct ct_asked *asked);
 
-/* The other side: asks at `path`, and waits for the answer. FALSE and an error also if that is one;
- * G_FILE_ERROR_NOENT: nobody listens. */
+/* ---- The other side ---- */
+
+/* A connection to who listens at `path`, which the caller closes. -1 and an error; if that is
+ * G_FILE_ERROR_NOENT, nobody listens. */
+int ct_asked_connect(const char *path, GError **error);
+
+/* Asks there, and waits for the answer. FALSE and an error also if that is one. */
+gboolean ct_asked_order(int fd, const char *line, GError **error);
+
+/* Both, for a single line. */
 gboolean ct_asked_ask(const char *path, const char *line, GError **error);
 
 #endif

@@ -6,11 +6,13 @@
 #include "moment.h"
 #include "options.h"
 #include "options/parse.h"
+#include "options/quantity.h"
 #include "output.h"
 #include "shed.h"
 #include "sigbus.h"
 #include "snapshot_copy.h"
 #include "summary.h"
+#include "window.h"
 
 #include <pthread.h>
 #include <signal.h>
@@ -22,6 +24,9 @@
 
 /* A process that was killed does not keep its lock for longer. */
 #define DYING_US (3 * 1000 * 1000)
+
+/* One that ends writes the rest. */
+#define FINISHING_US (120 * G_USEC_PER_SEC)
 
 /* What there is of a snapshot; all is owned. */
 struct snapshot {
@@ -101,13 +106,13 @@ static gboolean find_recorder(struct snapshot *snapshot, const char *name, GErro
 }
 
 /* It has ended, or was killed just now: what it holds goes a moment later. */
-static gboolean has_gone(const struct snapshot *snapshot)
+static gboolean has_gone(const char *source, gint64 within_us)
 {
-    gint64 until_us = g_get_monotonic_time() + DYING_US;
+    gint64 until_us = g_get_monotonic_time() + within_us;
     gboolean is_left;
 
     while (g_get_monotonic_time() < until_us) {
-        g_autofree char *living = ct_session_directory_find_living(snapshot->source, &is_left);
+        g_autofree char *living = ct_session_directory_find_living(source, &is_left);
         if (living == NULL)
             return TRUE;
         g_usleep(DYING_US / 50);
@@ -124,7 +129,8 @@ static gboolean ask(struct snapshot *snapshot, GError **error)
 
     if (ct_asked_ask(socket, line, &refusal))
         return ct_moment_load(&snapshot->moment, snapshot->directory->path, error);
-    if (!g_error_matches(refusal, G_FILE_ERROR, G_FILE_ERROR_FAILED) && has_gone(snapshot))
+    if (!g_error_matches(refusal, G_FILE_ERROR, G_FILE_ERROR_FAILED) &&
+        has_gone(snapshot->source, DYING_US))
         return explain_none(snapshot, error);
     g_propagate_error(error, g_steal_pointer(&refusal));
     return FALSE;
@@ -215,13 +221,76 @@ static gboolean snapshot_of(const char *name, const char *output, GError **error
     return is_made;
 }
 
-/* ---- The command ---- */
+/* ---- A window of a standby ---- */
 
 struct given {
     gboolean wants_version;
     char *output;
+    char *standby;
+    char *duration;
     char **directories;
 };
+
+/* A recorder that ends within it has written it itself: it is the recording then. */
+static gboolean tell_written(const char *name, GError **error)
+{
+    struct snapshot snapshot = {.source = g_canonicalize_filename(name, NULL)};
+    gboolean is_left = FALSE;
+    gboolean is_written = has_gone(snapshot.source, FINISHING_US);
+
+    if (is_written)
+        g_free(ct_session_directory_find_living(snapshot.source, &is_left));
+    is_written = is_written && !is_left && g_file_test(snapshot.source, G_FILE_TEST_IS_DIR);
+    if (is_written) {
+        ct_message("ctrace snapshot: the program ended: the window is the recording itself");
+        g_print("%s\n", snapshot.source);
+    } else {
+        explain_none(&snapshot, error);
+    }
+    g_free(snapshot.source);
+    return is_written;
+}
+
+static gboolean window_of(const char *name, const struct given *given, const sigset_t *endings,
+                          GError **error)
+{
+    struct ct_window_order order = {.socket = given->standby, .endings = endings};
+
+    if (given->duration != NULL)
+        ct_quantity_parse_time(given->duration, &order.duration_ns);
+    switch (ct_window_record(&order, error)) {
+    case CT_WINDOW_NONE:
+        break;
+    case CT_WINDOW_RESTS:
+        return snapshot_of(name, given->output, error);
+    case CT_WINDOW_WRITTEN:
+        return tell_written(name, error);
+    }
+    return FALSE;
+}
+
+/* ---- The command ---- */
+
+static gboolean check(const struct given *given, GError **error)
+{
+    uint64_t duration_ns;
+
+    if (given->directories != NULL && given->directories[0] != NULL &&
+        given->directories[1] != NULL)
+        g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_FAILED,
+                    "only one directory can be given");
+    else if ((given->standby != NULL) != (given->duration != NULL))
+        g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_FAILED,
+                    "a window is ordered by both: --standby=SOCKET --duration=TIME");
+    else if (given->duration != NULL &&
+             (!ct_quantity_parse_time(given->duration, &duration_ns) || duration_ns == 0))
+        g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
+                    "--duration=%s is no time: give a number with a unit, such as 500ms or 5s",
+                    given->duration);
+    else
+        return TRUE;
+    return FALSE;
+}
 
 static gboolean parse(char **argv, struct given *given, GError **error)
 {
@@ -230,6 +299,12 @@ static gboolean parse(char **argv, struct given *given, GError **error)
         {"output", 'o', 0, G_OPTION_ARG_FILENAME, &given->output,
          "Write the snapshot to OUT (DIR" OUTPUT_SUFFIX "); one that is there moves to OUT.old",
          "OUT"},
+        {"standby", 0, 0, G_OPTION_ARG_FILENAME, &given->standby,
+         "Have the recorder in standby at SOCKET record now, for as long as --duration says, and "
+         "write that",
+         "SOCKET"},
+        {"duration", 0, 0, G_OPTION_ARG_STRING, &given->duration,
+         "For how long; Ctrl-C ends it early", "TIME"},
         {"version", 0, 0, G_OPTION_ARG_NONE, &given->wants_version, "Print the version and exit",
          NULL},
         {G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &given->directories, NULL, "[DIR]"},
@@ -242,13 +317,7 @@ static gboolean parse(char **argv, struct given *given, GError **error)
         context, "Writes what the recording in DIR (" CT_DEFAULT_OUTPUT "), which goes on, has so "
                  "far, as a recording\nof its own: up to now, with the waits that are open now.");
     g_option_context_add_main_entries(context, entries, NULL);
-    if (!ct_options_parse(context, entries, &arguments, error))
-        return FALSE;
-    if (given->directories == NULL || given->directories[0] == NULL ||
-        given->directories[1] == NULL)
-        return TRUE;
-    g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_FAILED, "only one directory can be given");
-    return FALSE;
+    return ct_options_parse(context, entries, &arguments, error) && check(given, error);
 }
 
 static int run(const struct given *given)
@@ -266,7 +335,9 @@ static int run(const struct given *given)
     const char *name = given->directories != NULL && given->directories[0] != NULL
                            ? given->directories[0]
                            : CT_DEFAULT_OUTPUT;
-    if (snapshot_of(name, given->output, &error))
+    gboolean is_made = given->standby != NULL ? window_of(name, given, &endings, &error)
+                                              : snapshot_of(name, given->output, &error);
+    if (is_made)
         return 0;
     ct_message("ctrace snapshot: %s", error->message);
     return 1;
@@ -289,6 +360,8 @@ int main(int argc, char **argv)
         ct_message("Try: ctrace snapshot --help");
     }
     g_free(given.output);
+    g_free(given.standby);
+    g_free(given.duration);
     g_strfreev(given.directories);
     return status;
 }

@@ -4,6 +4,7 @@
 #include "serve/say.h"
 #include "serve/signals.h"
 
+#include <signal.h>
 #include <stdlib.h>
 #include <sys/wait.h>
 
@@ -12,11 +13,8 @@
 /* How soon it is seen that all have ended. */
 enum { LOOK_MS = 500 };
 
-/* How soon it is seen that the program runs. */
-enum { BEGIN_MS = 20 };
-
-/* Of shells, for what cannot be run. */
-enum { NOT_EXECUTABLE_STATUS = 126, NOT_FOUND_STATUS = 127 };
+/* Of shells and of recorders: above it is the number of the signal that ended a program. */
+enum { SIGNALLED_STATUS = 128 };
 
 struct agent {
     GMainLoop *loop;              /* owned */
@@ -83,60 +81,52 @@ static void serve(struct agent *agent)
         ct_serve_say("all processes that were served have ended");
 }
 
-static void serve_process(struct agent *agent, pid_t pid)
-{
-    g_ptr_array_add(agent->served->words, g_strdup_printf("%d", pid));
-}
-
-/* A recorder has begun before its program has. */
-static gboolean on_begin(void *user)
-{
-    struct agent *agent = user;
-    pid_t pid = ct_served_find_program(ct_launched_pid(agent->launched));
-
-    if (pid > 0)
-        serve_process(agent, pid);
-    return pid == 0 && !agent->has_ended;
-}
-
-/* Who keeps account of the program's memory records next to nothing else: waits of a second and
- * more, and of those the newest. */
+/* Nothing is recorded, but the heap, before somebody asks for it. */
 static char **with_recorder(const struct ct_agent_request *request, const char *folder,
-                            const char *living)
+                            const struct ct_serve *server)
 {
     g_autoptr(GStrvBuilder) builder = g_strv_builder_new();
     g_autofree char *recorder = g_build_filename(folder, RECORDER, NULL);
-    g_autofree char *heap =
-        *request->heap ? g_strconcat("--heap=", request->heap, NULL) : g_strdup("--heap");
+    g_autofree char *standby = g_strconcat("--standby=", ct_serve_standby(server), NULL);
+    g_autofree char *heap = request->heap && *request->heap
+                                ? g_strconcat("--heap=", request->heap, NULL)
+                                : g_strdup("--heap");
 
-    g_strv_builder_add_many(builder, recorder, heap, "--kernel=off", "--rate=1s", "--keep=newest",
-                            "--max-size=64M", "-o", living, "--", NULL);
+    g_strv_builder_add_many(builder, recorder, standby, "-o", ct_serve_living(server), NULL);
+    if (request->heap)
+        g_strv_builder_add(builder, heap);
+    g_strv_builder_add(builder, "--");
     g_strv_builder_addv(builder, (const char **)request->program);
     return g_strv_builder_end(builder);
 }
 
-/* Returns the exit status. */
-static int launch_and_serve(struct agent *agent, const struct ct_agent_request *request,
-                            const char *folder)
+static void launch_and_serve(struct agent *agent, const struct ct_agent_request *request,
+                             const char *folder)
 {
     g_autoptr(GError) error = NULL;
-    g_auto(GStrv) recorded =
-        request->heap ? with_recorder(request, folder, ct_serve_living(agent->server)) : NULL;
-    const char *const *program = recorded ? (const char *const *)recorded : request->program;
+    g_auto(GStrv) words = with_recorder(request, folder, agent->server);
 
-    agent->launched = ct_launched_new(program, on_program_end, agent, &error);
+    agent->launched = ct_launched_new((const char *const *)words, on_program_end, agent, &error);
     if (!agent->launched) {
-        ct_serve_say("%s", error->message);
-        return g_error_matches(error, G_SPAWN_ERROR, G_SPAWN_ERROR_NOENT) ? NOT_FOUND_STATUS
-                                                                          : NOT_EXECUTABLE_STATUS;
+        ct_serve_say("%s (is this part of ctrace installed?)", error->message);
+        agent->status = W_EXITCODE(EXIT_FAILURE, 0);
+        return;
     }
-    if (recorded)
-        g_timeout_add(BEGIN_MS, on_begin, agent);
-    else
-        serve_process(agent, ct_launched_pid(agent->launched));
+    agent->served->launcher = ct_launched_pid(agent->launched);
     serve(agent);
     ct_launched_free(agent->launched);
-    return WIFEXITED(agent->status) ? WEXITSTATUS(agent->status) : EXIT_FAILURE;
+}
+
+/* Does not return where the program died of a signal, which the recorder tells by its status. */
+static int end_as_program(int status)
+{
+    int number = WIFSIGNALED(status)                      ? WTERMSIG(status)
+                 : WEXITSTATUS(status) > SIGNALLED_STATUS ? WEXITSTATUS(status) - SIGNALLED_STATUS
+                                                          : 0;
+
+    if (number > 0 && number < NSIG)
+        ct_signals_end_by(number);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : EXIT_FAILURE;
 }
 
 int ct_agent_run(const struct ct_agent_request *request)
@@ -150,6 +140,7 @@ int ct_agent_run(const struct ct_agent_request *request)
         .programs = folder,
         .has_token = request->has_token,
         .is_redacted = request->is_redacted,
+        .has_standby = request->program != NULL,
         .has_heap = request->heap != NULL,
     };
     struct agent agent = {.loop = g_main_loop_new(NULL, FALSE), .served = request->served};
@@ -161,14 +152,13 @@ int ct_agent_run(const struct ct_agent_request *request)
         ct_serve_say("%s", error->message);
         status = EXIT_FAILURE;
     } else if (request->program) {
-        status = launch_and_serve(&agent, request, folder);
+        launch_and_serve(&agent, request, folder);
         ct_serve_free(agent.server);
+        status = end_as_program(agent.status);
     } else {
         serve(&agent);
         ct_serve_free(agent.server);
     }
     g_main_loop_unref(agent.loop);
-    if (WIFSIGNALED(agent.status))
-        ct_signals_end_by(WTERMSIG(agent.status));
     return status;
 }

@@ -20,7 +20,9 @@ enum { READER_LIMIT_MS = 600000 };
 struct ct_answers {
     char *programs; /* owned */
     char *place;    /* owned; a folder of our own */
-    char *living;   /* owned; a recording in it, which goes on; it may not be there */
+    char *living;   /* owned, as is the next; a recording in it, which goes on */
+    char *standby;  /* the socket of who records that */
+    gboolean has_standby;
     struct ct_recordings *recordings;
     GPtrArray *all; /* owned; struct ct_answer *, each until it is gone */
 };
@@ -173,10 +175,19 @@ static void on_recorded(void *user, const GError *error)
 
 /* ---- The begin ---- */
 
+/* What is seen from inside is asked of who is there, without any privilege. A recording of one
+ * process alone cannot be cut out of what it has. */
+static gboolean is_of_standby(const struct ct_answers *answers, const struct ct_question *question)
+{
+    return answers->has_standby && question->endpoint->is_seen_inside && !question->has_hz &&
+           !(question->endpoint->kind == CT_ENDPOINT_TRACE && question->process);
+}
+
 static gboolean begin(struct ct_answer *answer, const struct ct_question *question,
                       const struct ct_served_targets *targets, GError **error)
 {
     const struct ct_recording_wish wish = {
+        .is_window = is_of_standby(answer->answers, question),
         .targets = (const char *const *)targets->words,
         .is_cgroup = targets->is_cgroup,
         .has_started = targets->has_started,
@@ -199,7 +210,8 @@ static gboolean begin(struct ct_answer *answer, const struct ct_question *questi
     answer->snapshot = g_build_filename(answer->folder, "ctrace.data", NULL);
     answer->output = g_build_filename(answer->folder, "out", NULL);
     answer->said = g_build_filename(answer->folder, "said", NULL);
-    answer->reading = ct_reading_new(question, answer->folder);
+    answer->reading =
+        ct_reading_new(question, answer->folder, wish.is_window || question->duration_ms == 0);
     if (question->duration_ms == 0) /* it is of what is recorded already */
         return read_next(answer, error);
     answer->share =
@@ -234,7 +246,7 @@ void ct_answer_cancel(struct ct_answer *answer)
 
 /* ---- All of them ---- */
 
-struct ct_answers *ct_answers_new(const char *programs, GError **error)
+struct ct_answers *ct_answers_new(const char *programs, gboolean has_standby, GError **error)
 {
     char *place = g_dir_make_tmp("ctrace-serve-XXXXXX", error);
 
@@ -244,15 +256,29 @@ struct ct_answers *ct_answers_new(const char *programs, GError **error)
 
     answers->place = place;
     answers->living = g_build_filename(place, "living", NULL);
+    answers->standby = g_build_filename(place, "standby", NULL);
+    answers->has_standby = has_standby;
     answers->programs = g_strdup(programs);
     answers->all = g_ptr_array_new();
-    answers->recordings = ct_recordings_new(answers->programs, place);
+    const struct ct_recordings_places places = {
+        .programs = answers->programs,
+        .folder = place,
+        .standby = answers->standby,
+        .living = answers->living,
+    };
+
+    answers->recordings = ct_recordings_new(&places);
     return answers;
 }
 
 const char *ct_answers_living(const struct ct_answers *answers)
 {
     return answers->living;
+}
+
+const char *ct_answers_standby(const struct ct_answers *answers)
+{
+    return answers->standby;
 }
 
 static gboolean on_tick(void *nothing)
@@ -290,6 +316,7 @@ void ct_answers_free(struct ct_answers *answers)
     ct_tree_remove(answers->place);
     g_free(answers->place);
     g_free(answers->living);
+    g_free(answers->standby);
     g_free(answers->programs);
     g_free(answers);
 }

@@ -12,11 +12,12 @@
 struct ct_answers;
 struct ct_answer;
 
-/* NULL: an error. `programs` is the folder that the commands are in. */
-struct ct_answers *ct_answers_new(const char *programs, GError **error);
-/* Where a recording is to lie, or does, that goes on as long as the program that is served, and
- * keeps account of its memory. Borrowed. */
+/* NULL: an error. `programs` is the folder that the commands are in; with `has_standby` a recorder
+ * is in standby, at the places that are told next, as long as the program that is served runs. */
+struct ct_answers *ct_answers_new(const char *programs, gboolean has_standby, GError **error);
+/* Where its recording is to lie, and where it is to be asked. Borrowed. */
 const char *ct_answers_living(const struct ct_answers *answers);
+const char *ct_answers_standby(const struct ct_answers *answers);
 /* Ends what runs, and waits for that. Nobody is called back any more. */
 void ct_answers_free(struct ct_answers *answers);
 

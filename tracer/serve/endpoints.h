@@ -17,10 +17,11 @@ enum ct_endpoint_kind {
 struct ct_endpoint {
     const char *name;
     enum ct_endpoint_kind kind;
-    const char *profile; /* as ctrace-pprof calls it; NULL: it is none */
-    guint default_ms;    /* so long is recorded; 0: nothing is */
-    gboolean is_sampled; /* what runs is sampled, too */
-    const char *purpose; /* a sentence */
+    const char *profile;     /* as ctrace-pprof calls it; NULL: it is none */
+    guint default_ms;        /* so long is recorded; 0: nothing is */
+    gboolean is_sampled;     /* what runs is sampled, too */
+    gboolean is_seen_inside; /* the program's own hooks tell it: the kernel need not be asked */
+    const char *purpose;     /* a sentence */
 };
 
 /* NULL: there is none of that name. */

@@ -62,7 +62,9 @@ static struct ct_selection *select_served(const struct ct_served *served, GError
 {
     if (served->cgroup)
         return ct_selection_new(NULL, served->cgroup, error);
-    return served->words->len > 0 ? ct_selection_expect(served->words) : NULL;
+    const GPtrArray *words = ct_served_words(served);
+
+    return words->len > 0 ? ct_selection_expect(words) : NULL;
 }
 
 static gboolean begin(struct ct_looking *looking, GError **error)

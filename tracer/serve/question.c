@@ -91,6 +91,7 @@ static gboolean take_hz(struct ct_question *question, const char *text, GError *
                                       text, HZ_MAX));
     if (question->duration_ms > 0)
         question->hz = (guint)hz;
+    question->has_hz = TRUE;
     return TRUE;
 }
 

@@ -14,6 +14,7 @@ struct ct_question {
     guint64 duration_ms;                /* 0: nothing is to be recorded */
     gboolean has_seconds;               /* that was asked for */
     guint hz;                           /* samples in a second of CPU time; 0: none */
+    gboolean has_hz;                    /* that was asked for */
     guint debug;                        /* 0: for programs; else text */
     gboolean is_perfetto;               /* of a trace */
 };

@@ -13,7 +13,7 @@
 #define LIVING    "{living}" /* a recording that goes on */
 #define FILE      "{file}"
 #define PROFILE   "{profile}"
-#define PROCESS   "{process}" /* not there, if none is asked for */
+#define PROCESS   "{process}" /* the last word; not there, if all are asked for */
 
 struct ct_reader {
     const char *type;
@@ -23,7 +23,10 @@ struct ct_reader {
 };
 
 static const struct ct_reader as_profile = {
-    "application/octet-stream", "", TRUE, {{"@ctrace-pprof", PROFILE, DIRECTORY, "-o", FILE}}};
+    "application/octet-stream",
+    "",
+    TRUE,
+    {{"@ctrace-pprof", PROFILE, DIRECTORY, "-o", FILE, PROCESS}}};
 
 /* Of what is allocated the recorder of the program keeps account. */
 static const struct ct_reader as_heap_profile = {
@@ -37,13 +40,13 @@ static const struct ct_reader as_stacks = {
     "text/plain; charset=utf-8",
     NULL,
     FALSE,
-    {{"@ctrace-export", "--format=stacks", "--profile={profile}", DIRECTORY}}};
+    {{"@ctrace-export", "--format=stacks", "--profile={profile}", DIRECTORY, PROCESS}}};
 
 static const struct ct_reader as_dump = {
     "text/plain; charset=utf-8",
     NULL,
     FALSE,
-    {{"@ctrace-export", "--format=dump", "--profile={profile}", DIRECTORY}}};
+    {{"@ctrace-export", "--format=dump", "--profile={profile}", DIRECTORY, PROCESS}}};
 
 static const struct ct_reader as_perfetto = {"application/octet-stream",
                                              ".pftrace",
@@ -66,7 +69,8 @@ static const struct ct_reader *find_reader(const struct ct_question *question)
     return question->debug == 0 ? &as_profile : question->debug == 1 ? &as_stacks : &as_dump;
 }
 
-struct ct_reading *ct_reading_new(const struct ct_question *question, const char *folder)
+struct ct_reading *ct_reading_new(const struct ct_question *question, const char *folder,
+                                  gboolean is_of_all)
 {
     struct ct_reading *reading = g_new0(struct ct_reading, 1);
     const struct ct_reader *reader = find_reader(question);
@@ -77,7 +81,7 @@ struct ct_reading *ct_reading_new(const struct ct_question *question, const char
     reading->name =
         reader->ending ? g_strconcat(question->endpoint->name, reader->ending, NULL) : NULL;
     reading->process =
-        question->process ? g_strconcat("--process=", question->process, NULL) : NULL;
+        is_of_all && question->process ? g_strconcat("--process=", question->process, NULL) : NULL;
     reading->profile = g_strdup(question->endpoint->profile);
     return reading;
 }

@@ -14,8 +14,10 @@ struct ct_reading {
     guint step;
 };
 
-/* `folder` is where the answer may be written. Free with ct_reading_free(), which takes NULL. */
-struct ct_reading *ct_reading_new(const struct ct_question *question, const char *folder);
+/* `folder` is where the answer may be written; with `is_of_all` the recording has more processes
+ * than may be asked for. Free with ct_reading_free(), which takes NULL. */
+struct ct_reading *ct_reading_new(const struct ct_question *question, const char *folder,
+                                  gboolean is_of_all);
 void ct_reading_free(struct ct_reading *reading);
 
 /* Where everything is. Borrowed. */

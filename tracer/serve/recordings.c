@@ -21,22 +21,29 @@ enum { FINISH_MS = 120000 };
 
 #define RECORDER "ctrace-record"
 
+/* What has a recorder in standby record, and writes that. */
+#define ORDERER "ctrace-snapshot"
+
 struct ct_recordings {
-    const char *programs; /* borrowed, as is the next */
-    const char *place;
-    GPtrArray *all; /* owned; struct recording *, each owned */
+    struct ct_recordings_places places;
+    GPtrArray *all; /* owned; struct recording *, each owned; in the order of their begin */
 };
 
 struct recording {
     struct ct_recordings *recordings; /* borrowed */
     char *key;                        /* owned; what it is of */
-    char *folder;                     /* owned, as are the next two */
+    char *folder;                     /* owned, as are the next four */
     char *directory;
+    char *output;
     char *said;
+    char **argv; /* what makes it */
+    guint64 duration_ms;
     gint64 begin_us;
-    struct ct_command *command; /* NULL: it is done */
-    gboolean is_ending;         /* nobody wants it any more */
-    GPtrArray *shares;          /* owned; struct ct_recording_share *, borrowed */
+    struct ct_command *command; /* NULL: it is done, or in line */
+    gboolean is_window;
+    gboolean is_in_line; /* until the windows before it are done */
+    gboolean is_ending;  /* nobody wants it any more */
+    GPtrArray *shares;   /* owned; struct ct_recording_share *, borrowed */
 };
 
 struct ct_recording_share {
@@ -55,7 +62,9 @@ static void recording_free(void *data)
     g_free(recording->key);
     g_free(recording->folder);
     g_free(recording->directory);
+    g_free(recording->output);
     g_free(recording->said);
+    g_strfreev(recording->argv);
     g_free(recording);
 }
 
@@ -86,64 +95,131 @@ static void tell(struct recording *recording, const GError *error)
     }
 }
 
+/* The program may have ended within it: then it is not where it was to be. */
+static void find_window(struct recording *recording)
+{
+    g_autofree char *path = NULL;
+
+    if (!g_file_get_contents(recording->output, &path, NULL, NULL) || !*g_strchomp(path))
+        return;
+    g_free(recording->directory);
+    recording->directory = g_steal_pointer(&path);
+}
+
+static void begin_next(struct ct_recordings *recordings);
+
 static void on_end(void *user, enum ct_command_end end)
 {
     struct recording *recording = user;
+    struct ct_recordings *recordings = recording->recordings;
     g_autoptr(GError) error = end == CT_COMMAND_GOOD ? NULL : why_not(recording, end);
 
     recording->command = NULL;
+    if (recording->is_window)
+        find_window(recording);
     if (recording->shares->len == 0)
-        g_ptr_array_remove_fast(recording->recordings->all, recording);
+        g_ptr_array_remove(recordings->all, recording);
     else
         tell(recording, error);
+    begin_next(recordings);
 }
 
 /* ---- Its begin ---- */
 
+/* Of a program in standby there is one at a time, whoever it is of. */
 static char *key_of(const struct ct_recording_wish *wish)
 {
     g_autofree char *targets = g_strjoinv(",", (char **)wish->targets);
 
+    if (wish->is_window)
+        return g_strdup_printf("window %" G_GUINT64_FORMAT, wish->duration_ms);
     return g_strdup_printf("%s %d %d %" G_GUINT64_FORMAT " %u", targets, wish->is_cgroup,
                            wish->has_started, wish->duration_ms, wish->hz);
 }
 
-static gboolean run(struct recording *recording, const struct ct_recording_wish *wish,
-                    GError **error)
+static char **list_words(const struct recording *recording, const struct ct_recording_wish *wish)
 {
-    g_autofree char *program = g_build_filename(recording->recordings->programs, RECORDER, NULL);
-    g_autofree char *words = g_strjoinv(",", (char **)wish->targets);
-    g_autofree char *targets = g_strconcat(wish->is_cgroup ? "--cgroup=" : "--pid=", words, NULL);
+    const struct ct_recordings_places *places = &recording->recordings->places;
+    g_autoptr(GStrvBuilder) words = g_strv_builder_new();
+    g_autofree char *program =
+        g_build_filename(places->programs, wish->is_window ? ORDERER : RECORDER, NULL);
     g_autofree char *duration =
         g_strdup_printf("--duration=%" G_GUINT64_FORMAT "ms", wish->duration_ms);
+    g_autofree char *all = g_strjoinv(",", (char **)wish->targets);
+    g_autofree char *targets = g_strconcat(wish->is_cgroup ? "--cgroup=" : "--pid=", all, NULL);
+    g_autofree char *standby = g_strconcat("--standby=", places->standby, NULL);
     g_autofree char *cpu = g_strdup_printf("--cpu=%u", wish->hz);
-    g_autofree char *output = g_build_filename(recording->folder, "out", NULL);
-    const char *argv[] = {program, targets, duration, MAX_SIZE, "-o", recording->directory,
-                          NULL,    NULL,    NULL};
-    guint count = 6;
 
+    g_strv_builder_add_many(words, program, duration, "-o", recording->directory, NULL);
+    if (wish->is_window) {
+        g_strv_builder_add_many(words, standby, places->living, NULL);
+        return g_strv_builder_end(words);
+    }
+    g_strv_builder_add_many(words, targets, MAX_SIZE, NULL);
     if (wish->hz > 0)
-        argv[count++] = cpu;
+        g_strv_builder_add(words, cpu);
     if (!wish->has_started)
-        argv[count++] = "--no-follow";
+        g_strv_builder_add(words, "--no-follow");
+    return g_strv_builder_end(words);
+}
+
+static gboolean run(struct recording *recording, GError **error)
+{
     const struct ct_command_request request = {
-        .argv = argv,
-        .output = output,
+        .argv = (const char *const *)recording->argv,
+        .output = recording->output,
         .said = recording->said,
         .end_signal = SIGINT,
-        .limit_ms = wish->duration_ms + FINISH_MS,
+        .limit_ms = recording->duration_ms + FINISH_MS,
     };
 
+    recording->is_in_line = FALSE;
     recording->begin_us = g_get_monotonic_time();
     recording->command = ct_command_start(&request, on_end, recording, error);
     return recording->command != NULL;
+}
+
+static gboolean has_window(const struct ct_recordings *recordings)
+{
+    for (guint i = 0; i < recordings->all->len; i++) {
+        const struct recording *recording = recordings->all->pdata[i];
+
+        if (recording->is_window && recording->command)
+            return TRUE;
+    }
+    return FALSE;
+}
+
+/* NULL: there is none. */
+static struct recording *first_in_line(const struct ct_recordings *recordings)
+{
+    for (guint i = 0; i < recordings->all->len; i++) {
+        struct recording *recording = recordings->all->pdata[i];
+
+        if (recording->is_in_line)
+            return recording;
+    }
+    return NULL;
+}
+
+static void begin_next(struct ct_recordings *recordings)
+{
+    struct recording *recording;
+
+    while (!has_window(recordings) && (recording = first_in_line(recordings))) {
+        g_autoptr(GError) error = NULL;
+
+        if (!run(recording, &error))
+            tell(recording, error);
+    }
 }
 
 /* NULL: an error. */
 static struct recording *begin(struct ct_recordings *recordings,
                                const struct ct_recording_wish *wish, GError **error)
 {
-    g_autofree char *template = g_build_filename(recordings->place, "recording-XXXXXX", NULL);
+    g_autofree char *template =
+        g_build_filename(recordings->places.folder, "recording-XXXXXX", NULL);
 
     if (ct_recordings_count(recordings) >= RECORDINGS_MAX) {
         g_set_error(error, CT_SERVE_STATUS, CT_SERVE_NOT_NOW,
@@ -161,9 +237,14 @@ static struct recording *begin(struct ct_recordings *recordings,
     recording->key = key_of(wish);
     recording->folder = g_steal_pointer(&template);
     recording->directory = g_build_filename(recording->folder, "ctrace.data", NULL);
+    recording->output = g_build_filename(recording->folder, "out", NULL);
     recording->said = g_build_filename(recording->folder, "said", NULL);
     recording->shares = g_ptr_array_new();
-    if (!run(recording, wish, error)) {
+    recording->argv = list_words(recording, wish);
+    recording->duration_ms = wish->duration_ms;
+    recording->is_window = wish->is_window;
+    recording->is_in_line = wish->is_window && has_window(recordings);
+    if (!recording->is_in_line && !run(recording, error)) {
         recording_free(recording);
         return NULL;
     }
@@ -183,8 +264,10 @@ static struct recording *find(const struct ct_recordings *recordings,
     for (guint i = 0; i < recordings->all->len; i++) {
         struct recording *recording = recordings->all->pdata[i];
 
-        if (recording->command && !recording->is_ending &&
-            now_us - recording->begin_us < FRESH_US && strcmp(recording->key, key) == 0)
+        gboolean is_fresh = recording->is_in_line || (recording->command && !recording->is_ending &&
+                                                      now_us - recording->begin_us < FRESH_US);
+
+        if (is_fresh && strcmp(recording->key, key) == 0)
             return recording;
     }
     return NULL;
@@ -218,7 +301,7 @@ void ct_recording_leave(struct ct_recording_share *share)
     if (recording->shares->len > 0)
         return;
     if (!recording->command) {
-        g_ptr_array_remove_fast(recording->recordings->all, recording);
+        g_ptr_array_remove(recording->recordings->all, recording);
         return;
     }
     recording->is_ending = TRUE;
@@ -232,12 +315,11 @@ const char *ct_recording_directory(const struct ct_recording_share *share)
 
 /* ---- All of them ---- */
 
-struct ct_recordings *ct_recordings_new(const char *programs, const char *place)
+struct ct_recordings *ct_recordings_new(const struct ct_recordings_places *places)
 {
     struct ct_recordings *recordings = g_new0(struct ct_recordings, 1);
 
-    recordings->programs = programs;
-    recordings->place = place;
+    recordings->places = *places;
     recordings->all = g_ptr_array_new_with_free_func(recording_free);
     return recordings;
 }
@@ -248,12 +330,17 @@ void ct_recordings_free(struct ct_recordings *recordings)
     g_free(recordings);
 }
 
+static gboolean is_made(const struct recording *recording)
+{
+    return recording->command || recording->is_in_line;
+}
+
 guint ct_recordings_count(const struct ct_recordings *recordings)
 {
     guint count = 0;
 
     for (guint i = 0; i < recordings->all->len; i++)
-        count += ((struct recording *)recordings->all->pdata[i])->command != NULL;
+        count += is_made(recordings->all->pdata[i]);
     return count;
 }
 

@@ -1,7 +1,7 @@
 /*
- * Recordings that are made because somebody asked, by ctrace-record, each in a folder of its own.
- * Who asks for the same thing at the same time shares one; it ends, and is gone, with the last who
- * wants it.
+ * Recordings that are made because somebody asked, each in a folder of its own: by ctrace-record,
+ * or as windows of a recorder in standby, one after the other. Who asks for the same thing at the
+ * same time shares one; it ends, and is gone, with the last who wants it.
  */
 #ifndef CTRACE_SERVE_RECORDINGS_H
 #define CTRACE_SERVE_RECORDINGS_H
@@ -11,12 +11,20 @@
 struct ct_recordings;
 struct ct_recording_share;
 
-/* `programs` is the folder that they are in, `place` the one for recordings; borrowed. */
-struct ct_recordings *ct_recordings_new(const char *programs, const char *place);
+/* Where everything is. Borrowed, all of it. */
+struct ct_recordings_places {
+    const char *programs; /* the folder that the commands are in */
+    const char *folder;   /* for recordings */
+    const char *standby;  /* the socket of a recorder; it may not be there */
+    const char *living;   /* what that records to */
+};
+
+struct ct_recordings *ct_recordings_new(const struct ct_recordings_places *places);
 /* There is none any more. */
 void ct_recordings_free(struct ct_recordings *recordings);
 
 struct ct_recording_wish {
+    gboolean is_window;         /* of the recorder in standby: then only the duration counts */
     const char *const *targets; /* processes, as ctrace-record takes them; or a cgroup */
     gboolean is_cgroup;
     gboolean has_started; /* what they have started is recorded, too */
@@ -38,7 +46,7 @@ void ct_recording_leave(struct ct_recording_share *share);
 /* Borrowed; once it is done. */
 const char *ct_recording_directory(const struct ct_recording_share *share);
 
-/* How many run, or are told to end. */
+/* How many run, are in line, or are told to end. */
 guint ct_recordings_count(const struct ct_recordings *recordings);
 /* Does not wait for those any more. */
 void ct_recordings_kill(struct ct_recordings *recordings);

@@ -32,14 +32,52 @@ void ct_served_clear(struct ct_served *served)
     ct_running_free(served->group);
 }
 
+static char *executable_of(pid_t pid)
+{
+    g_autofree char *path = g_strdup_printf("/proc/%d/exe", pid);
+
+    return g_file_read_link(path, NULL);
+}
+
+/* The first process that the one has started, itself or by others, that is another program. 0:
+ * there is none yet. */
+static pid_t find_program(pid_t launcher)
+{
+    g_autoptr(GArray) roots = g_array_new(FALSE, FALSE, sizeof(pid_t));
+    g_autofree char *own = executable_of(launcher);
+
+    g_array_append_val(roots, launcher);
+    g_autoptr(GArray) tree = ct_proc_list_tree(roots, TRUE);
+
+    for (guint i = 0; own && i < tree->len; i++) {
+        pid_t pid = g_array_index(tree, pid_t, i);
+        g_autofree char *executable = executable_of(pid);
+
+        if (executable && strcmp(executable, own) != 0)
+            return pid;
+    }
+    return 0;
+}
+
+const GPtrArray *ct_served_words(const struct ct_served *served)
+{
+    pid_t pid =
+        served->launcher > 0 && served->words->len == 0 ? find_program(served->launcher) : 0;
+
+    if (pid > 0)
+        g_ptr_array_add(served->words, g_strdup_printf("%d", pid));
+    return served->words;
+}
+
 static GArray *list_pids(const struct ct_served *served)
 {
     g_autoptr(GArray) roots = g_array_new(FALSE, FALSE, sizeof(pid_t));
 
     if (served->group)
         return ct_running_list(served->group, TRUE);
-    for (guint i = 0; i < served->words->len; i++)
-        add_word(roots, served->words->pdata[i]);
+    const GPtrArray *known = ct_served_words(served);
+    for (guint i = 0; i < known->len; i++)
+        add_word(roots, known->pdata[i]);
     return ct_proc_list_tree(roots, TRUE);
 }
 
@@ -115,14 +153,16 @@ static char **find_all(const struct ct_served *served)
     g_autoptr(GStrvBuilder) words = g_strv_builder_new();
     g_autoptr(GArray) group = served->group ? ct_running_list(served->group, TRUE) : NULL;
 
+    const GPtrArray *known = ct_served_words(served);
+
     if (group && group->len > 0)
         g_strv_builder_add(words, served->cgroup);
-    for (guint i = 0; i < served->words->len; i++) {
+    for (guint i = 0; i < known->len; i++) {
         g_autoptr(GArray) roots = g_array_new(FALSE, FALSE, sizeof(pid_t));
 
-        add_word(roots, served->words->pdata[i]);
+        add_word(roots, known->pdata[i]);
         if (roots->len > 0)
-            g_strv_builder_add(words, served->words->pdata[i]);
+            g_strv_builder_add(words, known->pdata[i]);
     }
     return g_strv_builder_end(words);
 }
@@ -173,31 +213,6 @@ gboolean ct_served_find(const struct ct_served *served, const char *process,
 void ct_served_targets_clear(struct ct_served_targets *targets)
 {
     g_clear_pointer(&targets->words, g_strfreev);
-}
-
-static char *executable_of(pid_t pid)
-{
-    g_autofree char *path = g_strdup_printf("/proc/%d/exe", pid);
-
-    return g_file_read_link(path, NULL);
-}
-
-pid_t ct_served_find_program(pid_t launcher)
-{
-    g_autoptr(GArray) roots = g_array_new(FALSE, FALSE, sizeof(pid_t));
-    g_autofree char *own = executable_of(launcher);
-
-    g_array_append_val(roots, launcher);
-    g_autoptr(GArray) tree = ct_proc_list_tree(roots, TRUE);
-
-    for (guint i = 0; own && i < tree->len; i++) {
-        pid_t pid = g_array_index(tree, pid_t, i);
-        g_autofree char *executable = executable_of(pid);
-
-        if (executable && strcmp(executable, own) != 0)
-            return pid;
-    }
-    return 0;
 }
 
 gboolean ct_served_has_ended(const struct ct_served *served)

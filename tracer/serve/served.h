@@ -12,9 +12,13 @@ struct ct_served {
     GPtrArray *words; /* owned; char *: ids and names, as system/targets.h has them */
     char *cgroup;     /* owned; instead of them: all that is in it when somebody asks; or NULL */
     struct ct_running *group; /* owned; what that is; or NULL */
+    pid_t launcher;           /* of a program, which is the only word once it has begun; or 0 */
 };
 
 void ct_served_clear(struct ct_served *served);
+
+/* The words, as far as they are known now. Borrowed. */
+const GPtrArray *ct_served_words(const struct ct_served *served);
 
 struct ct_served_process {
     pid_t pid;
@@ -42,10 +46,6 @@ struct ct_served_targets {
 gboolean ct_served_find(const struct ct_served *served, const char *process,
                         struct ct_served_targets *targets, GError **error);
 void ct_served_targets_clear(struct ct_served_targets *targets);
-
-/* The first process that the one has started, itself or by others, that is another program. 0:
- * there is none yet. */
-pid_t ct_served_find_program(pid_t launcher);
 
 /* Does it name processes by nothing but ids, all of which have ended? */
 gboolean ct_served_has_ended(const struct ct_served *served);

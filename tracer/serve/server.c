@@ -169,8 +169,8 @@ static void answer_heap(struct ct_serve *serve, SoupServerMessage *message,
 {
     if (!serve->has_heap)
         answer_error(message, CT_SERVE_WRONG,
-                     "there are no heap profiles of a process that runs already: nothing is "
-                     "injected into it; start it by: ctrace serve --heap PROGRAM");
+                     "there are no heap profiles: nothing is injected into what runs already; "
+                     "start it by: ctrace serve --heap PROGRAM");
     else if (question->debug > 0)
         answer_error(message, CT_SERVE_WRONG,
                      "debug= is not of heap profiles: go tool pprof -top reads them");
@@ -287,7 +287,7 @@ static void set_addresses(struct ct_serve *serve)
 static gboolean begin(struct ct_serve *serve, const struct ct_serve_request *request,
                       GError **error)
 {
-    serve->answers = ct_answers_new(request->programs, error);
+    serve->answers = ct_answers_new(request->programs, request->has_standby, error);
     if (!serve->answers || (request->has_token && !ct_http_guard_add_token(&serve->guard, error)))
         return FALSE;
     serve->is_open = ct_listen_open(request->listen, serve->soup, &serve->guard, error);
@@ -338,6 +338,11 @@ void ct_serve_free(struct ct_serve *serve)
 const char *ct_serve_living(const struct ct_serve *serve)
 {
     return ct_answers_living(serve->answers);
+}
+
+const char *ct_serve_standby(const struct ct_serve *serve)
+{
+    return ct_answers_standby(serve->answers);
 }
 
 gboolean ct_serve_is_busy(const struct ct_serve *serve)

@@ -18,7 +18,8 @@ struct ct_serve_request {
     const char *programs; /* the folder that the commands are in */
     gboolean has_token;
     gboolean is_redacted; /* command lines are not told */
-    gboolean has_heap;    /* the program's memory is kept account of: see ct_serve_living() */
+    gboolean has_standby; /* a recorder starts the program: see ct_serve_living() */
+    gboolean has_heap;    /* and keeps account of its memory */
 };
 
 /* It answers while a main loop runs. NULL: an error. */
@@ -26,8 +27,10 @@ struct ct_serve *ct_serve_new(const struct ct_serve_request *request, GError **e
 /* Ends what it records, and waits for that. */
 void ct_serve_free(struct ct_serve *serve);
 
-/* Where the recording is to lie that keeps account of a program's memory. Borrowed. */
+/* Where the recording of a recorder in standby is to lie, and where that is to be asked. Borrowed.
+ */
 const char *ct_serve_living(const struct ct_serve *serve);
+const char *ct_serve_standby(const struct ct_serve *serve);
 
 /* Does somebody get an answer to what is recorded? */
 gboolean ct_serve_is_busy(const struct ct_serve *serve);
