@@ -506,7 +506,7 @@ class Launched(ServeTest):
     def test_it_ends_as_the_program_does(self):
         for script, status in (("exit 7", 7), ("kill -9 $$", -9), ("kill -TERM $$", -15), ("cat; exit 0", 0)):
             with self.subTest(script):
-                agent = self.start_agent("sh", "-c", script)
+                agent = self.start_agent("sh", "-c", f"sleep 0.2; {script}")
                 out, _ = agent.communicate("in and out", timeout=TIMEOUT_S)
                 self.assertEqual((agent.returncode, out), (status, "in and out" if "cat" in script else ""))
 
@@ -530,7 +530,7 @@ while True:
     def test_it_has_what_it_would_have_without_us(self):
         mine, theirs = os.pipe()
         self.addCleanup(os.close, mine)
-        agent = self.start_agent("sh", "-c", f"grep -E '^Sig(Blk|Ign)' /proc/self/status; echo kept >&{theirs}",
+        agent = self.start_agent("sh", "-c", f"sleep 0.2; grep -E '^Sig(Blk|Ign)' /proc/self/status; echo kept >&{theirs}",
                                  pass_fds=[theirs])
         os.close(theirs)
         out, _ = agent.communicate(timeout=TIMEOUT_S)
@@ -550,6 +550,95 @@ while True:
             threads = go_pprof("-raw", agent.address + "threads")
             self.assertEqual({sample.labels["pid"] for sample in Profile(threads.out).samples} & {str(child)}, {str(child)})
         os.kill(child, signal.SIGKILL)
+        self.assertEqual(agent.wait(TIMEOUT_S), 0)
+
+    def start_windows(self, *program, options=()):
+        """A program, and what is recorded of it."""
+        place = self.folder / "place"
+        place.mkdir()
+        agent = self.start_agent(*program, options=options, env=dict(os.environ, TMPDIR=str(place)))
+        agent.port, agent.path = urllib.parse.urlsplit(agent.address).port, "/debug/pprof/"
+        agent.recordings = lambda: list(place.glob("ctrace-serve-*/recording-*"))
+        return agent
+
+    def begin(self, agent, name):
+        connection = http.client.HTTPConnection("127.0.0.1", agent.port, timeout=TIMEOUT_S)
+        self.addCleanup(connection.close)
+        connection.request("GET", agent.path + name)
+        return connection
+
+    def finish(self, connection):
+        answer = connection.getresponse()
+        return answer.status, answer.read().decode(errors="replace")
+
+    def test_its_waits_need_no_privilege(self):
+        agent = self.start_windows(WORKLOADS / "served")
+        agent.stdout.readline()
+        sync, mutex, sleep, block, net = self.profiles_of(
+            agent, *(f"{name}?seconds=0.7" for name in ("sync", "mutex", "sleep", "block")), "sleep?seconds=0.4")
+        self.assertGreater(sync.delay_of(thread="waiter"), 100_000_000, sync.text)
+        self.assertTrue(all("want_lock" in sample.stack for sample in sync.samples if sample.labels["thread"] == "waiter"))
+        self.assertGreater(sleep.delay_of(thread="holder"), 100_000_000, sleep.text)
+        self.assertTrue(any("hold_lock" in sample.stack for sample in mutex.samples), mutex.text)
+        self.assertLessEqual({"waiter", "holder", "idler"}, {sample.labels["thread"] for sample in block.samples})
+        # Of the window alone.
+        self.assertLess(sleep.delay_of(thread="holder"), 2_000_000_000, sleep.text)
+        self.assertGreater(net.delay_of(thread="holder"), 50_000_000, net.text)
+        wait_until(lambda: not agent.recordings(), "nothing of it is left")
+        text = self.finish(self.begin(agent, "sync?seconds=0.3&debug=2"))[1]
+        self.assertRegex(text, r'(?m)^thread \d+ "waiter"')
+        (self.folder / "tar").write_bytes(subprocess.run(
+            ["curl", "-s", f"{agent.address}trace?seconds=0.3"], check=True, capture_output=True).stdout)
+        with tarfile.open(self.folder / "tar") as archive:
+            archive.extractall(self.folder)
+        report = self.ctrace("report", "waits", "ctrace.data")
+        self.assertIn("hold_lock", report.out)
+        agent.communicate(timeout=TIMEOUT_S)
+        self.assertEqual(agent.returncode, 0)
+
+    def test_one_of_its_processes(self):
+        agent = self.start_windows("sh", "-c", "sleep 1000 & echo $!; wait")
+        child = int(agent.stdout.readline())
+        everybody, one, named = self.profiles_of(
+            agent, "block?seconds=0.3", f"../../{child}/debug/pprof/block?seconds=0.3", "block?seconds=0.3&process=sleep")
+        self.assertEqual(len({sample.labels["pid"] for sample in everybody.samples}), 2, everybody.text)
+        for profile in (one, named):
+            self.assertEqual({sample.labels["pid"] for sample in profile.samples}, {str(child)})
+        os.kill(child, signal.SIGKILL)
+        self.assertEqual(agent.wait(TIMEOUT_S), 0)
+
+    def test_windows_wait_in_line(self):
+        agent = self.start_windows("cat")
+        for shared in range(2):
+            first = self.begin(agent, "block?seconds=1000")
+            wait_until(lambda: len(agent.recordings()) == 1, "it is recorded")
+            others = [self.begin(agent, f"{name}?seconds=0.2") for name in ("syscall", "block")]
+            last = self.begin(agent, "block?seconds=0.3")
+            wait_until(lambda: len(agent.recordings()) == 3, "two are in line")
+            first.close()
+            for connection in (*others, last):
+                self.assertEqual(self.finish(connection)[0], 200)
+            wait_until(lambda: not agent.recordings(), "nothing of them is left")
+        first, gone = self.begin(agent, "block?seconds=0.5"), self.begin(agent, "block?seconds=1000")
+        wait_until(lambda: len(agent.recordings()) == 2, "one is in line")
+        gone.close()
+        self.assertEqual(self.finish(first)[0], 200)
+        wait_until(lambda: not agent.recordings(), "who hung up in line is gone")
+        agent.communicate("", timeout=TIMEOUT_S)
+        self.assertEqual(agent.returncode, 0)
+
+    def test_what_it_did_before_it_ended(self):
+        agent = self.start_windows("cat")
+        connection = self.begin(agent, "block?seconds=1000&debug=1")
+        wait_until(lambda: len(agent.recordings()) == 1, "it is recorded")
+        waiting = self.begin(agent, "block?seconds=100&debug=1")
+        wait_until(lambda: len(agent.recordings()) == 2, "another is in line")
+        time.sleep(0.5)
+        agent.stdin.close()
+        agent.stdin = None
+        status, text = self.finish(connection)
+        self.assertEqual((status, "read" in text), (200, True), text)
+        self.assertEqual(self.finish(waiting)[0], 503)
         self.assertEqual(agent.wait(TIMEOUT_S), 0)
 
     def test_its_heap(self):

@@ -360,6 +360,48 @@ class Standby(SnapshotTest):
         self.finish(recorder)
         self.assertEqual(self.selects(self.folder / "trace"), 6)
 
+    def window(self, *options):
+        return subprocess.Popen(
+            [CTRACE, "snapshot", "trace", f"--standby={self.socket}", "-o", "window", *options], cwd=self.folder,
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+    def order_window(self):
+        """One that goes on: from then on it hears signals."""
+        window = self.window("--duration=1000s")
+        fds = pathlib.Path(f"/proc/{window.pid}/fd")
+        wait_until(lambda: any("signalfd" in os.readlink(fd) for fd in fds.iterdir()), "it began")
+        return window
+
+    def test_a_window_is_ordered_by_the_command(self):
+        recorder = self.start_standby()
+        self.tell(recorder, "select 3")
+        out, err = self.window("--duration=50ms").communicate(timeout=60)
+        self.assertEqual(out, f"{self.folder}/window\n", err)
+        self.check_sound(self.folder / "window")
+        self.assertEqual(self.selects(self.folder / "window"), 0)
+        window = self.order_window()
+        self.tell(recorder, "select 7")
+        window.send_signal(signal.SIGINT)
+        self.assertEqual(window.communicate(timeout=60)[0], f"{self.folder}/window\n")
+        self.assertEqual(self.selects(self.folder / "window"), 7)
+        self.tell(recorder, "select 5")
+        window = self.order_window()
+        self.tell(recorder, "select 4")
+        self.finish(recorder)
+        out, err = window.communicate(timeout=60)
+        self.assertEqual((window.returncode, out), (0, f"{self.folder}/trace\n"), err)
+        self.assertIn("the program ended", err)
+        self.assertEqual(self.selects(self.folder / "trace"), 4)
+        out, err = self.window("--duration=50ms").communicate(timeout=60)
+        self.assertIn("cannot ask the recorder", err)
+
+    def test_windows_that_cannot_be_ordered(self):
+        for options, words in (
+            (["--standby=s"], "by both"), (["--duration=1s"], "by both"), (["--standby=s", "--duration=1"], "is no time"),
+            (["--standby=s", "--duration=0"], "is no time"), (["--standby=s", "--duration=-1s"], "is no time"),
+        ):  # fmt: skip
+            self.assert_refused(self.ctrace("snapshot", *options), words, status=2)
+
     def test_the_heap_is_recorded_all_the_time(self):
         recorder = self.start_standby("--heap=0")
         self.tell(recorder, "malloc 30")

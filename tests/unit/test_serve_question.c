@@ -186,6 +186,39 @@ static void a_text_is_that_of_ctrace_export(void **state)
     ct_reading_free(reading);
 }
 
+static void of_all_processes_the_one_is_read(void **state)
+{
+    struct ct_question question = parse("12/debug/pprof/sync", "debug=1");
+    struct ct_reading *reading = ct_reading_new(&question, "/tmp/a", TRUE);
+
+    (void)state;
+    assert_next(reading, "/lib/ctrace-export --format=stacks --profile=sync /tmp/r/ctrace.data "
+                         "--process=12");
+    ct_reading_free(reading);
+    question.debug = 0;
+    reading = ct_reading_new(&question, "/tmp/a", TRUE);
+    assert_next(reading, "/lib/ctrace-pprof sync /tmp/r/ctrace.data -o /tmp/a/answer --process=12");
+    ct_reading_free(reading);
+    reading = ct_reading_new(&question, "/tmp/a", FALSE);
+    assert_next(reading, "/lib/ctrace-pprof sync /tmp/r/ctrace.data -o /tmp/a/answer");
+    ct_reading_free(reading);
+    ct_question_clear(&question);
+}
+
+static void what_runs_is_not_seen_inside(void **state)
+{
+    (void)state;
+    for (guint i = 0; ct_endpoint_at(i); i++) {
+        const struct ct_endpoint *endpoint = ct_endpoint_at(i);
+
+        if (endpoint->is_seen_inside)
+            assert_true(endpoint->kind == CT_ENDPOINT_TRACE || !endpoint->is_sampled);
+    }
+    assert_true(ct_endpoint_find("mutex")->is_seen_inside);
+    assert_false(ct_endpoint_find("sched")->is_seen_inside);
+    assert_false(ct_endpoint_find("threads")->is_seen_inside);
+}
+
 static void a_recording_has_its_symbols(void **state)
 {
     struct ct_question question = parse("debug/pprof/trace", NULL);
@@ -231,6 +264,8 @@ int main(void)
         cmocka_unit_test(paths_that_lack_their_end_lead_to_the_index),
         cmocka_unit_test(a_profile_is_that_of_ctrace_pprof),
         cmocka_unit_test(a_text_is_that_of_ctrace_export),
+        cmocka_unit_test(of_all_processes_the_one_is_read),
+        cmocka_unit_test(what_runs_is_not_seen_inside),
         cmocka_unit_test(a_recording_has_its_symbols),
         cmocka_unit_test(a_heap_is_that_of_a_snapshot),
     };

@@ -235,7 +235,7 @@ static gboolean finish(struct setting *setting, int exit_status)
 
     g_clear_pointer(&setting->questions, ct_questions_free);
     if (rests) {
-        ct_message("ctrace: nothing was being recorded as it ended; snapshots were made before");
+        ct_message("ctrace: nothing was being recorded as it ended");
         ct_recording_stop(setting->recording);
         give_up(setting);
         return TRUE;

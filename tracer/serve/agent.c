@@ -13,6 +13,9 @@
 /* How soon it is seen that all have ended. */
 enum { LOOK_MS = 500 };
 
+/* How soon it is seen that the program runs. */
+enum { BEGIN_MS = 20 };
+
 /* Of shells and of recorders: above it is the number of the signal that ended a program. */
 enum { SIGNALLED_STATUS = 128 };
 
@@ -70,11 +73,23 @@ static void tell_address(const struct agent *agent)
         g_print("%s\n", ct_serve_address(agent->server));
 }
 
+/* A recorder has begun before its program has: whoever asks then is answered. */
+static gboolean on_begin(void *user)
+{
+    const struct agent *agent = user;
+    gboolean has_begun = !agent->launched || ct_served_words(agent->served)->len > 0;
+
+    if (has_begun)
+        tell_address(agent);
+    return !has_begun && !agent->has_ended;
+}
+
 static void serve(struct agent *agent)
 {
     guint look = g_timeout_add(LOOK_MS, on_look, agent);
 
-    tell_address(agent);
+    if (on_begin(agent))
+        g_timeout_add(BEGIN_MS, on_begin, agent);
     g_main_loop_run(agent->loop);
     g_source_remove(look);
     if (agent->has_ended && !agent->launched)

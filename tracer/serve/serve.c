@@ -1,5 +1,4 @@
-/* ctrace serve: an agent that answers as Go's net/http/pprof does, for programs that run already.
- */
+/* ctrace serve: an agent that answers as Go's net/http/pprof does. */
 #include "options/parse.h"
 #include "serve/agent.h"
 #include "serve/say.h"
@@ -37,9 +36,12 @@ static const char description[] =
     "\n"
     "It is reached on this machine only. Nothing is recorded before somebody asks. With PROGRAM\n"
     "it ends as that does, with its status; else by Ctrl-C, or with the last of processes that\n"
-    "were given by their ids. The kernel is asked, which takes root, as with ctrace record -p.\n"
+    "were given by their ids. Of PROGRAM anybody gets waits, traces and the heap; for CPU time,\n"
+    "wall, sched and threads, and for what runs already, the kernel is asked, which takes root,\n"
+    "as with ctrace record -p.\n"
     "\n"
     "Examples:\n"
+    "  ctrace serve --heap -- ./server\n"
     "  sudo ctrace serve -p redis-server\n"
     "  sudo ctrace serve --listen=unix:/run/ctrace/socket -- ./server";
 
