@@ -32,6 +32,7 @@ struct options {
     struct ct_asked_request request;
     gboolean is_version;
     gboolean is_merge;
+    char *base;   /* owned; of a merge; or NULL */
     char **files; /* owned; to be merged */
     struct ct_window window;
 };
@@ -96,6 +97,11 @@ static gboolean take_arguments(struct options *options, int count, char **argume
         return TRUE;
     if (options->is_merge)
         return take_files(options, count, arguments, error);
+    if (options->base) {
+        g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_FAILED,
+                    "--base is of profiles: ctrace pprof --merge --base=BEFORE AFTER -o OUT");
+        return FALSE;
+    }
     if (count < 2 || count > 3) {
         g_autofree char *list = ct_profile_kind_list(" or ");
 
@@ -125,6 +131,8 @@ static gboolean parse_options(struct options *options, char **typed, GError **er
          "Write the profile to FILE [stdout; on a terminal, the file KIND.pb.gz]", "FILE"},
         {"merge", 0, 0, G_OPTION_ARG_NONE, &options->is_merge,
          "Make one profile of several: ctrace pprof --merge FILE... -o OUT", NULL},
+        {"base", 0, 0, G_OPTION_ARG_FILENAME, &options->base,
+         "With --merge: take away what profile FILE has, as an earlier one of the heap", "FILE"},
         {"version", 0, 0, G_OPTION_ARG_NONE, &options->is_version, "Print the version and exit",
          NULL},
         {0}};
@@ -148,6 +156,7 @@ static gboolean parse_options(struct options *options, char **typed, GError **er
 static void options_clear(struct options *options)
 {
     g_free(options->directory);
+    g_free(options->base);
     g_free(options->output);
     g_strfreev(options->files);
     ct_scope_clear(&options->scope);
@@ -350,7 +359,7 @@ static int run(struct options *options)
     struct job job = {.options = options, .path = path};
 
     if (options->is_merge)
-        return ct_pprof_merge_files(options->files, path);
+        return ct_pprof_merge_files(options->files, options->base, path);
 
     return ct_worker_save(options->directory, path, work, &job);
 }

@@ -12,6 +12,7 @@
 
 struct job {
     char *const *files;
+    const char *base; /* or NULL, as is the next */
     const char *path;
 };
 
@@ -27,9 +28,10 @@ static gboolean read_files(char *const *names, GPtrArray *files, GError **error)
     return TRUE;
 }
 
-static gboolean write_merged(const GPtrArray *files, GError **error)
+static gboolean write_merged(const GPtrArray *files, const char *base, GError **error)
 {
-    g_autoptr(GBytes) merged = ct_pprof_merge(files, error);
+    g_autoptr(ct_pprof_file) before = base ? ct_pprof_file_read(base, error) : NULL;
+    g_autoptr(GBytes) merged = before || !base ? ct_pprof_merge(files, before, error) : NULL;
 
     if (!merged)
         return FALSE;
@@ -42,14 +44,15 @@ static gboolean merge(const struct job *job, struct ct_activity *activity, GErro
 {
     g_autoptr(GPtrArray) files = g_ptr_array_new_with_free_func((GDestroyNotify)ct_pprof_file_free);
 
-    if (!read_files(job->files, files, error) || !write_merged(files, error))
+    if (!read_files(job->files, files, error) || !write_merged(files, job->base, error))
         return FALSE;
     ct_worker_begin_remarks(activity);
     if (job->path) {
         g_autofree char *word = ct_shell_path(job->path);
 
-        ct_say("wrote %s: %u profile%s as one; next: go tool pprof -top %s", job->path, files->len,
-               files->len == 1 ? "" : "s", word);
+        ct_say("wrote %s: %u profile%s as one%s%s; next: go tool pprof -top %s", job->path,
+               files->len, files->len == 1 ? "" : "s", job->base ? ", without " : "",
+               job->base ? job->base : "", word);
     }
     return TRUE;
 }
@@ -64,9 +67,9 @@ static int work(void *user, struct ct_activity *activity)
     return EXIT_FAILURE;
 }
 
-int ct_pprof_merge_files(char *const *files, const char *path)
+int ct_pprof_merge_files(char *const *files, const char *base, const char *path)
 {
-    struct job job = {files, path};
+    struct job job = {files, base, path};
 
     return ct_worker_save(files[0], path, work, &job);
 }

@@ -42,6 +42,11 @@ int64_t ct_pprof_add(int64_t a, int64_t b)
     return a < 0 ? INT64_MIN : INT64_MAX;
 }
 
+int64_t ct_pprof_negate(int64_t a)
+{
+    return a == INT64_MIN ? INT64_MAX : -a;
+}
+
 /* ---- Checking ---- */
 
 static gboolean has_string(const Pprof__Profile *profile, int64_t index)

@@ -13,6 +13,7 @@ struct merger {
     struct ct_pprof_tables tables;
     GHashTable *keys;   /* owned; GBytes (owned) -> what was made of it, borrowed from the tables */
     GPtrArray *samples; /* owned; Pprof__Sample *, borrowed from the tables */
+    gboolean is_base;   /* what is being added is taken away */
     const struct ct_pprof_file *file; /* borrowed; the one that is being added, with the next */
     GHashTable *mappings;             /* owned; its Pprof__Mapping * -> ours, and so on */
     GHashTable *locations;
@@ -243,7 +244,9 @@ static void map_sample(struct merger *merger, const Pprof__Sample *theirs)
         g_ptr_array_add(merger->samples, sample);
     }
     for (size_t i = 0; i < theirs->n_value; i++)
-        known->value[i] = ct_pprof_add(known->value[i], theirs->value[i]);
+        known->value[i] =
+            ct_pprof_add(known->value[i],
+                         merger->is_base ? ct_pprof_negate(theirs->value[i]) : theirs->value[i]);
 }
 
 static void add_file(struct merger *merger, const struct ct_pprof_file *file)
@@ -295,25 +298,28 @@ static char *describe_types(const struct ct_pprof_file *file)
     return g_string_free(text, FALSE);
 }
 
-static gboolean check_alike(const GPtrArray *files, GError **error)
+static gboolean check_alike(const struct ct_pprof_file *first, const struct ct_pprof_file *file,
+                            GError **error)
+{
+    if (is_alike(first, file))
+        return TRUE;
+    g_autofree char *types = describe_types(first);
+    g_autofree char *others = describe_types(file);
+
+    g_set_error(error, CT_PPROF_ERROR, CT_PPROF_ERROR_UNLIKE,
+                "%s and %s are profiles of different things (%s, and %s): merge those of one kind",
+                first->name, file->name, types, others);
+    return FALSE;
+}
+
+static gboolean check_all(const GPtrArray *files, const struct ct_pprof_file *base, GError **error)
 {
     const struct ct_pprof_file *first = files->pdata[0];
 
-    for (guint i = 1; i < files->len; i++) {
-        const struct ct_pprof_file *file = files->pdata[i];
-
-        if (is_alike(first, file))
-            continue;
-        g_autofree char *types = describe_types(first);
-        g_autofree char *others = describe_types(file);
-
-        g_set_error(error, CT_PPROF_ERROR, CT_PPROF_ERROR_UNLIKE,
-                    "%s and %s are profiles of different things (%s, and %s): merge those of one "
-                    "kind",
-                    first->name, file->name, types, others);
-        return FALSE;
-    }
-    return TRUE;
+    for (guint i = 1; i < files->len; i++)
+        if (!check_alike(first, files->pdata[i], error))
+            return FALSE;
+    return !base || check_alike(first, base, error);
 }
 
 static Pprof__ValueType *map_type(struct merger *merger, const struct ct_pprof_file *file,
@@ -352,7 +358,20 @@ static void add_header(struct merger *merger, const struct ct_pprof_file *file,
             &merger->tables, ct_pprof_file_string(file, theirs->default_sample_type));
 }
 
-static GBytes *encode(struct merger *merger, const GPtrArray *files)
+/* As of a heap, which is of all the time since the program began. */
+static void drop_time(Pprof__Profile *profile, const Pprof__Profile *base)
+{
+    int64_t base_end = ct_pprof_add(base->time_nanos, MAX(base->duration_nanos, 0));
+    int64_t end = ct_pprof_add(profile->time_nanos, profile->duration_nanos);
+
+    if (base_end <= profile->time_nanos || base_end >= end)
+        return;
+    profile->time_nanos = base_end;
+    profile->duration_nanos = end - base_end;
+}
+
+static GBytes *encode(struct merger *merger, const GPtrArray *files,
+                      const struct ct_pprof_file *base)
 {
     const struct ct_pprof_file *first = files->pdata[0];
     g_autoptr(GArray) comments = g_array_new(FALSE, FALSE, sizeof(int64_t));
@@ -371,6 +390,8 @@ static GBytes *encode(struct merger *merger, const GPtrArray *files)
         add_header(merger, files->pdata[i], &profile);
         add_comments(merger, files->pdata[i], comments);
     }
+    if (base)
+        drop_time(&profile, base->profile);
     profile.n_comment = comments->len;
     profile.comment = (int64_t *)(void *)comments->data;
     profile.n_sample = merger->samples->len;
@@ -398,11 +419,11 @@ static void drop_nothings(struct merger *merger)
             g_ptr_array_remove_index(merger->samples, i);
 }
 
-GBytes *ct_pprof_merge(const GPtrArray *files, GError **error)
+GBytes *ct_pprof_merge(const GPtrArray *files, const struct ct_pprof_file *base, GError **error)
 {
     struct merger merger = {0};
 
-    if (!check_alike(files, error))
+    if (!check_all(files, base, error))
         return NULL;
     ct_pprof_tables_init(&merger.tables, NULL);
     merger.keys =
@@ -413,8 +434,11 @@ GBytes *ct_pprof_merge(const GPtrArray *files, GError **error)
     merger.functions = g_hash_table_new(NULL, NULL);
     for (guint i = 0; i < files->len; i++)
         add_file(&merger, files->pdata[i]);
+    merger.is_base = TRUE;
+    if (base)
+        add_file(&merger, base);
     drop_nothings(&merger);
-    GBytes *bytes = encode(&merger, files);
+    GBytes *bytes = encode(&merger, files, base);
 
     g_hash_table_unref(merger.keys);
     g_hash_table_unref(merger.mappings);

@@ -24,5 +24,6 @@ const Pprof__Function *ct_pprof_file_function(const struct ct_pprof_file *file, 
 
 /* Without an overflow. */
 int64_t ct_pprof_add(int64_t a, int64_t b);
+int64_t ct_pprof_negate(int64_t a);
 
 #endif

@@ -649,13 +649,43 @@ while True:
         self.assertIn("alloc_space/bytes[dflt]", allocs.out, allocs)
         # A thread of C++ keeps what it is to do on the heap.
         self.assertRegex(heap.out, r"pthread_create|_M_start_thread|std::thread", heap)
-        result = run("curl", "-s", agent.address + "heap?seconds=1")
-        self.assertIn("-diff_base", result.out)
         result = run("curl", "-s", agent.address + "heap?debug=1")
         self.assertEqual(result.out, "debug= is not of heap profiles: go tool pprof -top reads them\n")
         agent.communicate(timeout=TIMEOUT_S)
         self.assertEqual(agent.returncode, 0)
         self.assert_refused(self.ctrace("serve", "--heap", "-p", os.getpid()), "nothing is injected", status=2)
+
+    def test_how_its_heap_changes(self):
+        """What was there before is no part of it."""
+        agent = self.start_windows("/usr/bin/python3", "-uc", """
+import ctypes, sys
+libc = ctypes.CDLL(None)
+libc.malloc.restype, libc.free.argtypes = ctypes.c_void_p, [ctypes.c_void_p]
+held = [libc.malloc(7777) for _ in range(500)]
+print("ready", flush=True)
+for line in sys.stdin:
+    held += [libc.malloc(5555) for _ in range(300)]
+    for block in held[:200]:
+        libc.free(block)
+    print("done", flush=True)
+""", options=["--heap=0"])
+        self.assertEqual(agent.stdout.readline(), "ready\n")
+        connection = self.begin(agent, "heap?seconds=2")
+        wait_until(lambda: list((self.folder / "place").glob("ctrace-serve-*/answer-*/answer.earlier")), "it has begun")
+        print(end="\n", file=agent.stdin, flush=True)
+        self.assertEqual(agent.stdout.readline(), "done\n")
+        answer = connection.getresponse()
+        self.assertEqual(answer.status, 200)
+        (self.folder / "delta").write_bytes(answer.read())
+        result = go_pprof("-raw", self.folder / "delta")
+        values = {}
+        for match in re.finditer(r"(?m)^ +(-?\d+) +(-?\d+) +(-?\d+) +(-?\d+):.*\n.*\n +bytes:\[?(\d+)", result.out):
+            *counts, size = map(int, match.groups())
+            values[size] = [sum(pair) for pair in zip(counts, values.get(size, [0] * 4))]
+        self.assertEqual(values.get(5555), [300, 300 * 5555] * 2, result.out)
+        self.assertEqual(values.get(7777), [0, 0, -200, -200 * 7777], result.out)
+        agent.communicate("", timeout=TIMEOUT_S)
+        self.assertEqual(agent.returncode, 0)
 
     def test_what_systemd_needs(self):
         """And takes, where it is here."""

@@ -30,7 +30,7 @@ static void check_doubled(const struct ct_pprof_file *file)
 
     g_ptr_array_add(files, (void *)file);
     g_ptr_array_add(files, (void *)file);
-    g_autoptr(GBytes) bytes = ct_pprof_merge(files, NULL);
+    g_autoptr(GBytes) bytes = ct_pprof_merge(files, NULL, NULL);
 
     FUZZ_REQUIRE(bytes != NULL);
     g_autoptr(ct_pprof_file) doubled = ct_pprof_file_parse(bytes, "doubled", NULL);

@@ -215,7 +215,7 @@ static struct ct_pprof_file *merge(struct ct_pprof_file *first, struct ct_pprof_
 
     g_ptr_array_add(files, first);
     g_ptr_array_add(files, second);
-    g_autoptr(GBytes) merged = ct_pprof_merge(files, error);
+    g_autoptr(GBytes) merged = ct_pprof_merge(files, NULL, error);
 
     return merged ? ct_pprof_file_parse(merged, "merged", error) : NULL;
 }
@@ -278,6 +278,31 @@ static void what_cancels_out_is_left_out(void **state)
     assert_true(merged->profile->sample[0]->value[0] == INT64_MAX);
 }
 
+static void what_was_before_is_taken_away(void **state)
+{
+    struct fixture first, second;
+    g_autoptr(GPtrArray) files = g_ptr_array_new();
+
+    (void)state;
+    fixture_init(&first, 0x400000);
+    fixture_init(&second, 0x400000);
+    first.values[1][0] = INT64_MIN;
+    second.values[1][0] = 5;
+    second.profile.duration_nanos = first.profile.duration_nanos + 50;
+    g_autoptr(ct_pprof_file) before = parse(&first, NULL);
+    g_autoptr(ct_pprof_file) after = parse(&second, NULL);
+
+    g_ptr_array_add(files, after);
+    g_autoptr(GBytes) bytes = ct_pprof_merge(files, before, NULL);
+    g_autoptr(ct_pprof_file) delta = ct_pprof_file_parse(bytes, "delta", NULL);
+
+    assert_int_equal(delta->profile->n_sample, 1);
+    assert_true(delta->profile->sample[0]->value[0] == INT64_MAX);
+    assert_int_equal(delta->profile->duration_nanos, 50);
+    assert_int_equal(delta->profile->time_nanos,
+                     first.profile.time_nanos + first.profile.duration_nanos);
+}
+
 static void other_kinds_are_refused(void **state)
 {
     struct fixture first, second;
@@ -304,6 +329,7 @@ int main(void)
         cmocka_unit_test(what_is_alike_is_added_up),
         cmocka_unit_test(what_differs_stays_apart),
         cmocka_unit_test(what_cancels_out_is_left_out),
+        cmocka_unit_test(what_was_before_is_taken_away),
         cmocka_unit_test(other_kinds_are_refused),
     };
 

@@ -186,6 +186,28 @@ static void a_text_is_that_of_ctrace_export(void **state)
     ct_reading_free(reading);
 }
 
+static void a_heap_with_seconds_is_what_changed(void **state)
+{
+    struct ct_question question = parse("debug/pprof/heap", "seconds=1.5&process=12");
+    struct ct_reading *reading = ct_reading_new(&question, "/tmp/a", TRUE);
+
+    (void)state;
+    assert_int_equal(question.duration_ms, 0);
+    assert_int_equal(reading->pause_ms, 1500);
+    assert_next(reading, "/lib/ctrace-snapshot /tmp/living -o /tmp/r/ctrace.data");
+    assert_next(reading, "/lib/ctrace-pprof heap /tmp/r/ctrace.data -o /tmp/a/answer.earlier "
+                         "--process=12");
+    assert_next(reading, "sleep 1.500");
+    assert_next(reading, "/lib/ctrace-snapshot /tmp/living -o /tmp/r/ctrace.data");
+    assert_next(reading, "/lib/ctrace-pprof heap /tmp/r/ctrace.data -o /tmp/a/answer.later "
+                         "--process=12");
+    assert_next(reading, "/lib/ctrace-pprof --merge --base=/tmp/a/answer.earlier "
+                         "/tmp/a/answer.later -o /tmp/a/answer");
+    assert_next(reading, NULL);
+    ct_reading_free(reading);
+    ct_question_clear(&question);
+}
+
 static void of_all_processes_the_one_is_read(void **state)
 {
     struct ct_question question = parse("12/debug/pprof/sync", "debug=1");
@@ -264,6 +286,7 @@ int main(void)
         cmocka_unit_test(paths_that_lack_their_end_lead_to_the_index),
         cmocka_unit_test(a_profile_is_that_of_ctrace_pprof),
         cmocka_unit_test(a_text_is_that_of_ctrace_export),
+        cmocka_unit_test(a_heap_with_seconds_is_what_changed),
         cmocka_unit_test(of_all_processes_the_one_is_read),
         cmocka_unit_test(what_runs_is_not_seen_inside),
         cmocka_unit_test(a_recording_has_its_symbols),

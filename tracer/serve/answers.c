@@ -144,7 +144,7 @@ static gboolean read_next(struct ct_answer *answer, GError **error)
         .output = answer->output,
         .said = answer->said,
         .end_signal = SIGTERM,
-        .limit_ms = READER_LIMIT_MS,
+        .limit_ms = READER_LIMIT_MS + answer->reading->pause_ms,
     };
 
     answer->command = ct_command_start(&request, on_read, answer, error);

@@ -16,7 +16,8 @@ enum { THREADS_MS = 100 };
 
 static const struct ct_endpoint endpoints[] = {
     {"allocs", CT_ENDPOINT_HEAP, "allocs", 0, FALSE, FALSE,
-     "Memory that was allocated, live or not, by a program started with --heap."},
+     "Memory that was allocated, live or not, by a program started with --heap; with seconds= in "
+     "that time."},
     {"block", CT_ENDPOINT_PROFILE, "block", WAITS_MS, FALSE, TRUE,
      "All waits: for the network, other threads, files and children, and sleeps."},
     {"cmdline", CT_ENDPOINT_CMDLINE, NULL, 0, FALSE, FALSE,
@@ -24,7 +25,7 @@ static const struct ct_endpoint endpoints[] = {
     {"goroutine", CT_ENDPOINT_THREADS, "threads", THREADS_MS, TRUE, FALSE,
      "The same as threads, under the name that Go has for its own."},
     {"heap", CT_ENDPOINT_HEAP, "heap", 0, FALSE, FALSE,
-     "Memory that is live, of a program started with --heap."},
+     "Memory that is live, of a program started with --heap; with seconds= how it changed."},
     {"mutex", CT_ENDPOINT_PROFILE, "mutex", WAITS_MS, FALSE, TRUE,
      "Waits for locks, by the stack that held the lock and unlocked it."},
     {"net", CT_ENDPOINT_PROFILE, "net", WAITS_MS, FALSE, TRUE, "Waits for the network."},

@@ -74,9 +74,10 @@ static gboolean take_seconds(struct ct_question *question, const char *text, GEr
         return refuse(error, CT_SERVE_WRONG,
                       g_strdup_printf("seconds=%s: give a number of seconds, up to %d", text,
                                       CT_QUESTION_SECONDS_MAX));
-    question->has_seconds = TRUE;
     if (question->duration_ms > 0)
         question->duration_ms = (guint64)llround(seconds * 1000);
+    else
+        question->delta_ms = (guint64)llround(seconds * 1000);
     return TRUE;
 }
 

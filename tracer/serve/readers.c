@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#define STEPS_MAX 2
+#define STEPS_MAX 6
 #define WORDS_MAX 6
 
 /* In words of the table. */
@@ -12,6 +12,9 @@
 #define BASE      "{base}"   /* its name there */
 #define LIVING    "{living}" /* a recording that goes on */
 #define FILE      "{file}"
+#define EARLIER   FILE ".earlier" /* profiles that it is made of */
+#define LATER     FILE ".later"
+#define SECONDS   "{seconds}"
 #define PROFILE   "{profile}"
 #define PROCESS   "{process}" /* the last word; not there, if all are asked for */
 
@@ -35,6 +38,18 @@ static const struct ct_reader as_heap_profile = {
     TRUE,
     {{"@ctrace-snapshot", LIVING, "-o", DIRECTORY},
      {"@ctrace-pprof", PROFILE, DIRECTORY, "-o", FILE, PROCESS}}};
+
+/* What was allocated and freed in between, as Go has it. */
+static const struct ct_reader as_heap_delta = {
+    "application/octet-stream",
+    "",
+    TRUE,
+    {{"@ctrace-snapshot", LIVING, "-o", DIRECTORY},
+     {"@ctrace-pprof", PROFILE, DIRECTORY, "-o", EARLIER, PROCESS},
+     {"sleep", SECONDS},
+     {"@ctrace-snapshot", LIVING, "-o", DIRECTORY},
+     {"@ctrace-pprof", PROFILE, DIRECTORY, "-o", LATER, PROCESS},
+     {"@ctrace-pprof", "--merge", "--base=" EARLIER, LATER, "-o", FILE}}};
 
 static const struct ct_reader as_stacks = {
     "text/plain; charset=utf-8",
@@ -65,7 +80,7 @@ static const struct ct_reader *find_reader(const struct ct_question *question)
     if (question->endpoint->kind == CT_ENDPOINT_TRACE)
         return question->is_perfetto ? &as_perfetto : &as_archive;
     if (question->endpoint->kind == CT_ENDPOINT_HEAP)
-        return &as_heap_profile;
+        return question->delta_ms > 0 ? &as_heap_delta : &as_heap_profile;
     return question->debug == 0 ? &as_profile : question->debug == 1 ? &as_stacks : &as_dump;
 }
 
@@ -83,6 +98,7 @@ struct ct_reading *ct_reading_new(const struct ct_question *question, const char
     reading->process =
         is_of_all && question->process ? g_strconcat("--process=", question->process, NULL) : NULL;
     reading->profile = g_strdup(question->endpoint->profile);
+    reading->pause_ms = question->delta_ms;
     return reading;
 }
 
@@ -95,6 +111,13 @@ void ct_reading_free(struct ct_reading *reading)
     g_free(reading->profile);
     g_free(reading->process);
     g_free(reading);
+}
+
+static char *replace(const char *word, const char *name, const char *by)
+{
+    g_auto(GStrv) parts = g_strsplit(word, name, -1);
+
+    return g_strjoinv(by, parts);
 }
 
 static char *fill(const struct ct_reading *reading, const char *word,
@@ -114,12 +137,12 @@ static char *fill(const struct ct_reading *reading, const char *word,
         return g_path_get_dirname(directory);
     if (strcmp(word, BASE) == 0)
         return g_path_get_basename(directory);
-    if (strcmp(word, FILE) == 0)
-        return g_strdup(reading->file);
-    if (g_str_has_suffix(word, PROFILE))
-        return g_strdup_printf("%.*s%s", (int)(strlen(word) - strlen(PROFILE)), word,
-                               reading->profile);
-    return g_strdup(word);
+    if (strcmp(word, SECONDS) == 0)
+        return g_strdup_printf("%" G_GUINT64_FORMAT ".%03u", reading->pause_ms / 1000,
+                               (guint)(reading->pause_ms % 1000));
+    if (strstr(word, FILE))
+        return replace(word, FILE, reading->file);
+    return strstr(word, PROFILE) ? replace(word, PROFILE, reading->profile) : g_strdup(word);
 }
 
 char **ct_reading_next(struct ct_reading *reading, const struct ct_reading_places *places)

@@ -8,9 +8,10 @@ struct ct_reading {
     const struct ct_reader *reader; /* borrowed */
     char *file;                     /* owned; what is the answer; NULL: what the last one wrote */
     const char *type;
-    char *name;    /* owned; of the answer as a file; or NULL */
-    char *profile; /* owned; or NULL, as is the next */
-    char *process; /* as an option */
+    char *name;       /* owned; of the answer as a file; or NULL */
+    char *profile;    /* owned; or NULL, as is the next */
+    char *process;    /* as an option */
+    guint64 pause_ms; /* that it has between its steps */
     guint step;
 };
 

@@ -174,10 +174,6 @@ static void answer_heap(struct ct_serve *serve, SoupServerMessage *message,
     else if (question->debug > 0)
         answer_error(message, CT_SERVE_WRONG,
                      "debug= is not of heap profiles: go tool pprof -top reads them");
-    else if (question->has_seconds)
-        answer_error(message, CT_SERVE_WRONG,
-                     "seconds= is not of heap profiles: fetch two, and compare them by go tool "
-                     "pprof -diff_base");
     else if (strcmp(soup_server_message_get_method(message), "HEAD") == 0)
         answer_bytes(message, PLAIN, g_bytes_new(NULL, 0));
     else
