@@ -12,8 +12,8 @@
 #define BASE      "{base}"   /* its name there */
 #define LIVING    "{living}" /* a recording that goes on */
 #define FILE      "{file}"
-#define EARLIER   FILE ".earlier" /* profiles that it is made of */
-#define LATER     FILE ".later"
+#define EARLIER   "{file}.earlier" /* profiles that it is made of */
+#define LATER     "{file}.later"
 #define SECONDS   "{seconds}"
 #define PROFILE   "{profile}"
 #define PROCESS   "{process}" /* the last word; not there, if all are asked for */
@@ -49,7 +49,7 @@ static const struct ct_reader as_heap_delta = {
      {"sleep", SECONDS},
      {"@ctrace-snapshot", LIVING, "-o", DIRECTORY},
      {"@ctrace-pprof", PROFILE, DIRECTORY, "-o", LATER, PROCESS},
-     {"@ctrace-pprof", "--merge", "--base=" EARLIER, LATER, "-o", FILE}}};
+     {"@ctrace-pprof", "--merge", "--base={file}.earlier", LATER, "-o", FILE}}};
 
 static const struct ct_reader as_stacks = {
     "text/plain; charset=utf-8",
