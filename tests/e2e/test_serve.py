@@ -571,6 +571,10 @@ while True:
         answer = connection.getresponse()
         return answer.status, answer.read().decode(errors="replace")
 
+    def kill(self, pid):
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+
     def test_its_waits_need_no_privilege(self):
         agent = self.start_windows(WORKLOADS / "served")
         agent.stdout.readline()
@@ -599,12 +603,13 @@ while True:
     def test_one_of_its_processes(self):
         agent = self.start_windows("sh", "-c", "sleep 1000 & echo $!; wait")
         child = int(agent.stdout.readline())
+        self.addCleanup(self.kill, child)
         everybody, one, named = self.profiles_of(
             agent, "block?seconds=0.3", f"../../{child}/debug/pprof/block?seconds=0.3", "block?seconds=0.3&process=sleep")
         self.assertEqual(len({sample.labels["pid"] for sample in everybody.samples}), 2, everybody.text)
         for profile in (one, named):
             self.assertEqual({sample.labels["pid"] for sample in profile.samples}, {str(child)})
-        os.kill(child, signal.SIGKILL)
+        self.kill(child)
         self.assertEqual(agent.wait(TIMEOUT_S), 0)
 
     def test_windows_wait_in_line(self):
