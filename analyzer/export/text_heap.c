@@ -103,23 +103,70 @@ static void write_process(const struct ct_text_out *out, const struct ct_heap_to
     write_unknown(out, heap);
 }
 
-static void write_processes(const struct ct_text_out *out, const struct ct_heap_places *heap)
+/* They come first. */
+static guint count_sampled(const struct ct_heap_places *heap)
 {
-    guint shown = MIN(heap->heaps->len, out->layout->top);
-    const struct ct_model *model = out->report->model;
+    guint count = 0;
 
-    ct_text_out_heading(out, "Heap of %u process%s%s", heap->heaps->len,
-                        heap->heaps->len == 1 ? "" : "es",
-                        shown < heap->heaps->len ? ", the largest of them" : "");
-    for (guint i = 0; i < shown; i++)
-        write_process(out, heap->heaps->pdata[i]);
-    for (guint i = 0; i < model->processes->len; i++) {
-        const struct ct_process *process = model->processes->pdata[i];
+    while (count < heap->heaps->len &&
+           ((const struct ct_heap_told *)heap->heaps->pdata[count])->samples > 0)
+        count++;
+    return count;
+}
+
+/* In one line: a shell's children may be hundreds. */
+static void write_unsampled(const struct ct_text_out *out, const struct ct_heap_places *heap,
+                            guint first)
+{
+    const struct ct_heap_told *told = first < heap->heaps->len ? heap->heaps->pdata[first] : NULL;
+    guint count = heap->heaps->len - first;
+    struct ct_heap unknown = {0};
+
+    if (!told)
+        return;
+    for (guint i = first; i < heap->heaps->len; i++) {
+        const struct ct_heap_told *each = heap->heaps->pdata[i];
+
+        unknown.early += each->process->heap->early;
+        unknown.dropped += each->process->heap->dropped;
+        unknown.overflowed += each->process->heap->overflowed;
+    }
+    g_autofree char *who =
+        count > 1 ? g_strdup_printf("%u processes have", count)
+                  : g_strdup_printf("%s (%d) has", told->process->name, told->process->pid);
+
+    ct_text_out_line(out, 2,
+                     "%s no sample, as is usual where little is allocated; with --heap=0, every "
+                     "block is one",
+                     who);
+    write_unknown(out, &unknown);
+}
+
+static void write_unreached(const struct ct_text_out *out)
+{
+    const GPtrArray *processes = out->report->processes;
+
+    for (guint i = 0; i < processes->len; i++) {
+        const struct ct_process *process = processes->pdata[i];
 
         if (process->heap && process->heap->rate == CT_HEAP_UNREACHED)
             ct_text_out_line(out, 2, "%s (%d) has its allocator in its own file: not recorded",
                              process->name, process->pid);
     }
+}
+
+static void write_processes(const struct ct_text_out *out, const struct ct_heap_places *heap)
+{
+    guint sampled = count_sampled(heap);
+    guint shown = MIN(sampled, out->layout->top);
+
+    ct_text_out_heading(out, "Heap of %u process%s%s", heap->heaps->len,
+                        heap->heaps->len == 1 ? "" : "es",
+                        shown < sampled ? ", the largest of them" : "");
+    for (guint i = 0; i < shown; i++)
+        write_process(out, heap->heaps->pdata[i]);
+    write_unsampled(out, heap, sampled);
+    write_unreached(out);
 }
 
 /* ---- Places ---- */
@@ -143,9 +190,7 @@ static void write_suspect(const struct ct_text_out *out, const struct ct_heap_pl
     g_autofree char *freed = ct_text_heap_blocks(place->freed.blocks);
     g_autofree char *process = format_process(place);
     g_autofree char *half = ct_format_bytes(place->half.bytes);
-    double seconds =
-        (double)(place->process->end_ns - MIN(place->process->start_ns, place->process->end_ns)) /
-        2e9;
+    double seconds = (double)place->second_half_ns / 1e9;
     g_autofree char *rate = ct_format_bytes(ct_heap_place_growth(place) / MAX(seconds, 1e-9));
 
     ct_text_out_entry(out, live, "%u. %s blocks in %s; of %s that it allocated, %s were freed",
@@ -212,6 +257,8 @@ static void write_moments(const struct ct_text_out *out, const struct ct_heap_to
         return;
     for (guint i = 0; i < heap->moment_count; i++)
         most = MAX(most, told->moments[i]);
+    if (most <= 0)
+        return;
     ct_text_out_heading(out, "Live over the time of %s (%d)", told->process->name,
                         told->process->pid);
     for (guint i = step - 1; i < heap->moment_count; i += step) {

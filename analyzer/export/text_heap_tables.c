@@ -88,9 +88,11 @@ static void write_allocated(const struct ct_text_out *out, const struct ct_heap_
 {
     static const char *const headings[] = {"BYTES", "BLOCKS", "OF", "FREED", "P50 LIFE", "PLACE"};
     g_autoptr(GPtrArray) places = ct_heap_places_in_order(heap, CT_HEAP_BY_ALLOCATED);
-    struct ct_text_table *table = ct_text_table_new("rrrrrw");
     guint shown = MIN(places->len, out->layout->top);
 
+    if (shown == 0)
+        return;
+    struct ct_text_table *table = ct_text_table_new("rrrrrw");
     ct_text_out_heading(out, "Allocated the most (%u of %u places)", shown, places->len);
     for (size_t i = 0; i < G_N_ELEMENTS(headings); i++)
         ct_text_table_add(table, headings[i]);

@@ -11,6 +11,7 @@ struct moments {
     int before, live;
     int half, three;
     gboolean has_quarters;
+    uint64_t second_half_ns; /* from `half` to `live` */
 };
 
 /* A place with what it takes to find out whether it grows. */
@@ -38,6 +39,12 @@ static struct moments choose_moments(const struct ct_report *report,
         moments.live = ct_heap_last_moment(process);
         moments.has_quarters =
             ct_heap_find_quarters(process, moments.live, &moments.half, &moments.three);
+        if (moments.has_quarters) {
+            uint64_t live_ns = ct_heap_moment_ns(process, moments.live);
+
+            moments.second_half_ns =
+                live_ns - MIN(ct_heap_moment_ns(process, moments.half), live_ns);
+        }
     } else {
         moments.before = ct_heap_moment_near(process, report->scope.window.begin_ns);
         moments.live = ct_heap_moment_near(process, report->scope.window.end_ns);
@@ -68,6 +75,7 @@ static void add_site(struct gathered *gathered, const struct ct_heap_site *site,
     ct_heap_amount_add(&place->before, site, ct_heap_live_at(site, moments->before));
     ct_heap_amount_add(&place->peak, site, site->peak_live);
     if (moments->has_quarters) {
+        place->second_half_ns = moments->second_half_ns;
         ct_heap_amount_add(&place->half, site, ct_heap_live_at(site, moments->half));
         ct_heap_amount_add(&gathered->three, site, ct_heap_live_at(site, moments->three));
     }
@@ -137,6 +145,7 @@ static void merge(struct gathered *into, const struct gathered *from)
     add_amount(&to->freed_elsewhere, &place->freed_elsewhere);
     add_amount(&to->live, &place->live);
     add_amount(&to->before, &place->before);
+    to->second_half_ns = MAX(to->second_half_ns, place->second_half_ns);
     add_amount(&to->half, &place->half);
     add_amount(&to->peak, &place->peak);
     add_amount(&into->three, &from->three);
@@ -213,6 +222,8 @@ static int compare_heaps(const void *a, const void *b)
     double first_bytes = MAX(first->peak.bytes, first->live.bytes);
     double second_bytes = MAX(second->peak.bytes, second->live.bytes);
 
+    if ((first->samples > 0) != (second->samples > 0))
+        return first->samples > 0 ? -1 : 1;
     return (first_bytes < second_bytes) - (first_bytes > second_bytes);
 }
 

@@ -225,6 +225,14 @@ class Heap(TraceTest):
         self.assertEqual((rows[0]["function"], rows[0]["is_leak_suspect"]), ("leak_session", "1"))
         self.assertEqual(rows[0]["live_bytes"], "1200000")
 
+    def test_processes_that_hardly_allocate_are_one_line(self):
+        script = "for i in 1 2 3 4 5 6 7 8 9 10 11 12; do /bin/true; done"
+        directory = self.record_ok("sh", "-c", script, options=["--heap=1GiB"]).directory
+        text = self.report(directory)
+        self.assertGreater(int(re.search(r"^  (\d+) processes have no sample", text, re.MULTILINE)[1]), 6)
+        self.assertNotRegex(text, r"live in 0 blocks|0 of 0")
+        self.assertNotIn("Live over the time", text)
+
     def test_growth_between_two_moments(self):
         directory = self.record_ok(LEAKS, options=["--heap=0"]).directory
         scope = ("--from=30%", "--to=60%")
