@@ -224,6 +224,7 @@ GPtrArray *ct_heap_notes(const struct ct_model *model, const struct ct_selection
     GPtrArray *notes = g_ptr_array_new_with_free_func(g_free);
     g_autoptr(GPtrArray) told = g_ptr_array_new();
     struct sums others = {0};
+    guint other_count = 0;
 
     for (guint i = 0; i < model->processes->len; i++) {
         const struct ct_process *process = model->processes->pdata[i];
@@ -236,14 +237,17 @@ GPtrArray *ct_heap_notes(const struct ct_model *model, const struct ct_selection
     for (guint i = 0; i < told->len; i++) {
         const struct ct_process *process = told->pdata[i];
 
-        if (i < PROCESSES_TOLD || process->heap->rate == CT_HEAP_UNREACHED)
+        if (i < PROCESSES_TOLD || process->heap->rate == CT_HEAP_UNREACHED) {
             add_note(notes, process);
-        else
+        } else {
             sum_up(&others, process->heap);
+            other_count++;
+        }
     }
-    if (told->len > PROCESSES_TOLD) {
-        g_autofree char *who =
-            g_strdup_printf("heaps of %u other processes", told->len - PROCESSES_TOLD);
+    if (other_count > 0) {
+        g_autofree char *who = g_strdup_printf("heap%s of %u other process%s",
+                                               other_count == 1 ? "" : "s", other_count,
+                                               other_count == 1 ? "" : "es");
 
         g_ptr_array_add(notes, describe(&others, who));
     }
