@@ -180,9 +180,13 @@ static struct ct_trend *read_trend(const struct job *job, GError **error)
                                                .is_cumulative = options->is_cumulative};
     struct ct_trend *trend = ct_trend_new(&question, error);
 
-    if (trend && trend->unread->len > 0)
-        ct_say("left out: %s%s", (const char *)trend->unread->pdata[0],
-               trend->unread->len > 1 ? "; and others" : "");
+    if (trend && trend->unread->len > 0) {
+        g_autofree char *more = trend->unread->len > 1
+                                    ? g_strdup_printf("; and %u more", trend->unread->len - 1)
+                                    : g_strdup("");
+
+        ct_say("left out: %s%s", (const char *)trend->unread->pdata[0], more);
+    }
     return trend;
 }
 

@@ -149,17 +149,32 @@ static double share_of(const struct ct_trend *trend, const double *shares, const
     return total > 0 ? amount / total : 0;
 }
 
-/* Profiles that follow each other are taken together where there are more than a test takes. */
+static gboolean has_samples(const struct ct_trend *trend, const GArray *points, guint begin,
+                            guint end)
+{
+    for (guint i = begin; i < end; i++) {
+        guint at = g_array_index(points, guint, i);
+
+        if (((const struct ct_trend_point *)trend->points->pdata[at])->total > 0)
+            return TRUE;
+    }
+    return FALSE;
+}
+
+/* Profiles that follow each other are taken together where there are more than a test takes. Where
+ * nothing was sampled, nothing has a share: that is no share of 0. */
 static struct ct_values values_of(const struct ct_trend *trend, const double *shares,
                                   const struct ct_trend_side *side)
 {
-    struct ct_values values = {.count = MIN(side->points->len, CT_VALUES_MAX)};
+    guint count = MIN(side->points->len, CT_VALUES_MAX);
+    struct ct_values values = {0};
 
-    for (guint i = 0; i < values.count; i++) {
-        guint begin = (guint)((guint64)i * side->points->len / values.count);
-        guint end = (guint)((guint64)(i + 1) * side->points->len / values.count);
+    for (guint i = 0; i < count; i++) {
+        guint begin = (guint)((guint64)i * side->points->len / count);
+        guint end = (guint)((guint64)(i + 1) * side->points->len / count);
 
-        values.values[i] = share_of(trend, shares, side->points, begin, end);
+        if (has_samples(trend, side->points, begin, end))
+            values.values[values.count++] = share_of(trend, shares, side->points, begin, end);
     }
     return values;
 }
@@ -216,9 +231,11 @@ static void prove(GArray *changes)
         g_array_index(changes, struct ct_trend_change, i).is_proven = is_proven[i];
 }
 
-static guint test_size(const struct ct_trend_side *side)
+static guint test_size(const struct ct_trend *trend, const struct ct_trend_side *side)
 {
-    return MIN(side->points->len, CT_VALUES_MAX);
+    g_autofree double *shares = g_new0(double, trend->points->len);
+
+    return values_of(trend, shares, side).count;
 }
 
 struct ct_trend_changes *ct_trend_changes_new(const struct ct_trend *trend, const char *between,
@@ -236,8 +253,8 @@ struct ct_trend_changes *ct_trend_changes_new(const struct ct_trend *trend, cons
         if (compare_place(trend, changes, trend->places->pdata[i], &change))
             g_array_append_val(changes->changes, change);
     }
-    changes->may_prove = ct_rank_test_least(test_size(&changes->sides[0]),
-                                            test_size(&changes->sides[1]), FALSE) < CT_ALPHA;
+    changes->may_prove = ct_rank_test_least(test_size(trend, &changes->sides[0]),
+                                            test_size(trend, &changes->sides[1]), FALSE) < CT_ALPHA;
     prove(changes->changes);
     g_array_sort(changes->changes, compare_changes);
     return g_steal_pointer(&changes);

@@ -13,6 +13,10 @@
 
 #define NS_PER_S INT64_C(1000000000)
 
+/* Nanoseconds since 1970 have no others. */
+#define YEAR_LEAST 1970
+#define YEAR_MOST  2261
+
 G_DEFINE_QUARK(ct - trend - error, ct_trend_error)
 
 static const char *const suffixes[] = {".pb.gz", ".pb", ".pprof", ".prof"};
@@ -49,11 +53,12 @@ int64_t ct_trend_named_time(const char *name)
     if (count < DATE_DIGITS)
         return 0;
     memset(digits + count, '0', (size_t)(TIME_DIGITS - count));
+    int year = number(digits, 4);
     g_autoptr(GDateTime) time = g_date_time_new_local(
-        number(digits, 4), number(digits + 4, 2), number(digits + 6, 2), number(digits + 8, 2),
+        year, number(digits + 4, 2), number(digits + 6, 2), number(digits + 8, 2),
         number(digits + 10, 2), number(digits + 12, 2));
 
-    return time ? g_date_time_to_unix(time) * NS_PER_S : 0;
+    return time && year >= YEAR_LEAST && year <= YEAR_MOST ? g_date_time_to_unix(time) * NS_PER_S : 0;
 }
 
 /* NULL: it is not called as a profile is. Caller frees. */
@@ -65,12 +70,19 @@ static char *kind_of(const char *name)
     return NULL;
 }
 
+/* As in 2026-01-01T12-00-00. */
+static gboolean is_before_hours(const char *name, const char *letter)
+{
+    return *letter == 'T' && letter > name && g_ascii_isdigit(letter[-1]) &&
+           g_ascii_isdigit(letter[1]);
+}
+
 /* A file that is called by a time and its kind, as 20260101_120000.cpu.pb.gz, is of that kind. */
 static char *without_time(char *kind)
 {
     const char *letters = kind;
 
-    while (*letters && !g_ascii_isalpha(*letters))
+    while (*letters && (!g_ascii_isalpha(*letters) || is_before_hours(kind, letters)))
         letters++;
     if (letters == kind || *letters == '\0' || ct_trend_named_time(kind) == 0)
         return kind;
