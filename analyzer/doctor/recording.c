@@ -81,11 +81,23 @@ static void add_samples(GPtrArray *advices, const char *subject, const struct ct
 
 static void add_heap(GPtrArray *advices, const char *subject, const struct ct_model *model)
 {
-    for (guint i = 0; i < model->processes->len; i++)
-        if (((const struct ct_process *)model->processes->pdata[i])->heap)
+    gboolean was_asked = FALSE;
+
+    for (guint i = 0; i < model->processes->len; i++) {
+        const struct ct_process *process = model->processes->pdata[i];
+
+        if (process->heap && process->heap->rate != CT_HEAP_UNREACHED)
             return;
-    ct_advices_add(advices, CT_ADVICE_LESS, subject, "heap profile",
-                   "empty: allocations were not recorded", "ctrace record --heap ...");
+        was_asked |= process->heap != NULL;
+    }
+    if (was_asked)
+        ct_advices_add(advices, CT_ADVICE_WRONG, subject, "heap profile",
+                       "empty: the program has its allocator in its own file, where ctrace does "
+                       "not see what it is asked for",
+                       "link it with the C library's, or with one that is a shared library");
+    else
+        ct_advices_add(advices, CT_ADVICE_LESS, subject, "heap profile",
+                       "empty: allocations were not recorded", "ctrace record --heap ...");
 }
 
 /* ---- Functions that are missing ---- */
