@@ -3,6 +3,7 @@
  * with how many threads are there, or how often and for how many nanoseconds they waited, and then
  * its functions.
  */
+#include "export/pprof_message.h"
 #include "export/stack_lines.h"
 #include "export/trace_format.h"
 
@@ -37,8 +38,8 @@ static void add(GHashTable *sums, const struct ct_export_input *input,
         sum = g_new0(struct sum, 1);
         g_hash_table_insert(sums, g_strdup(stack), sum);
     }
-    sum->count += sample->count;
-    sum->delay_ns += sample->delay_ns;
+    sum->count = ct_pprof_add(sum->count, sample->count);
+    sum->delay_ns = ct_pprof_add(sum->delay_ns, sample->delay_ns);
     g_free(stack);
     ct_stack_lines_clear(&lines);
 }
@@ -82,7 +83,7 @@ static void write_head(const struct ct_export_input *input, const GArray *rows,
     int64_t total = 0;
 
     for (guint i = 0; i < rows->len; i++)
-        total += g_array_index(rows, struct row, i).value;
+        total = ct_pprof_add(total, g_array_index(rows, struct row, i).value);
     if (is_of_count)
         fprintf(out, "%s profile: total %" PRId64 "\n", ct_profile_kind_name(input->kind), total);
     else if (strcmp(units->time, "delay") == 0)
