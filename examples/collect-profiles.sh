@@ -10,6 +10,7 @@ set -eu
 address=${1:?ADDRESS, as ctrace serve prints it, is missing}
 folder=${2:-profiles/production}
 seconds=${3:-10}
+case $folder in -*) folder=./$folder ;; esac
 place=$folder/$(date +%Y%m%d_%H%M%S)
 
 # Of a profile's name at the server, and its file's name: aside first, so that none is half there.
@@ -18,14 +19,17 @@ collect()
     curl -fsS -o "$place/$2.part" "${address%/}/$1?seconds=$seconds" && mv "$place/$2.part" "$place/$2.pb.gz"
 }
 
+# What is there stays, and none goes on behind the back of who called.
+failed=
 mkdir -p "$place"
 collect profile cpu &
 cpu=$!
 collect block block &
 block=$!
-collect mutex mutex
-wait "$cpu"
-wait "$block"
+collect mutex mutex || failed=1
+wait "$cpu" || failed=1
+wait "$block" || failed=1
+[ -z "$failed" ] || exit 1
 for kind in cpu block mutex; do
     echo "== $place/$kind.pb.gz"
     ! command -v go >/dev/null || go tool pprof -top -nodecount=5 "$place/$kind.pb.gz" | sed -n '/^Duration/,$p'
