@@ -40,8 +40,8 @@ def peak_mb(pid):
     with contextlib.suppress(OSError):
         status = pathlib.Path(f"/proc/{pid}/status").read_text()
         children = pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-        own = int(re.search(r"VmHWM:\s*(\d+)", status)[1]) / 1024
-        return own + sum(peak_mb(int(child)) for child in children)
+        own = re.search(r"VmHWM:\s*(\d+)", status)  # one that has ended has none
+        return (int(own[1]) / 1024 if own else 0) + sum(peak_mb(int(child)) for child in children)
     return 0
 
 
