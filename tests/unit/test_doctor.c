@@ -2,6 +2,7 @@
 #include "doctor/advice.h"
 #include "doctor/capture.h"
 #include "doctor/machine.h"
+#include "doctor/recording.h"
 #include "schema/capture_words.h"
 #include "schema/obstacles.h"
 
@@ -91,6 +92,24 @@ static void what_was_lost_is_wrong(void **state)
     assert_int_equal(ct_advices_count(advices, CT_ADVICE_WRONG), 2);
 }
 
+static void a_heap_that_was_out_of_reach_is_wrong(void **state)
+{
+    g_autoptr(ct_model) model = ct_model_new();
+    g_autoptr(ct_symbolizer) symbolizer = ct_symbolizer_new(model);
+    g_autoptr(GPtrArray) advices = ct_advices_new();
+    struct ct_process *process = ct_model_add_process(model, 1, 0, 0);
+
+    (void)state;
+    process->heap = ct_heap_new();
+    process->heap->rate = CT_HEAP_UNREACHED;
+    ct_doctor_add_recording(advices, SUBJECT, model, symbolizer, 0);
+    assert_int_equal(find(advices, "heap profile")->kind, CT_ADVICE_WRONG);
+    process->heap->rate = 0;
+    g_ptr_array_set_size(advices, 0);
+    ct_doctor_add_recording(advices, SUBJECT, model, symbolizer, 0);
+    assert_null(find(advices, "heap profile"));
+}
+
 static struct ct_machine sound_machine(void)
 {
     return (struct ct_machine){.kernel = (char *)"6.1.0",
@@ -155,6 +174,7 @@ int main(void)
         cmocka_unit_test(a_live_layer_is_fine),
         cmocka_unit_test(each_obstacle_has_its_own_advice),
         cmocka_unit_test(what_was_lost_is_wrong),
+        cmocka_unit_test(a_heap_that_was_out_of_reach_is_wrong),
         cmocka_unit_test(what_a_machine_lacks_is_told),
     };
 

@@ -1,6 +1,7 @@
 /* Samples of blocks: how far they are apart, and what they stand for. */
 #include "model/heap.h"
 #include "preload/heap_hooks/exponential.h"
+#include "summary/heap_profile.h"
 #include "summary/heap_series.h"
 
 #include <math.h>
@@ -164,6 +165,25 @@ static void what_was_live_before_all_was_given_back_is_told(void **unused)
     ct_heap_free(heap);
 }
 
+/* ---- What is said of them. ---- */
+
+static void heaps_out_of_reach_are_named_once(void **unused)
+{
+    g_autoptr(ct_model) model = ct_model_new();
+    const struct ct_selection everybody = {0};
+
+    (void)unused;
+    for (int i = 0; i < 6; i++) {
+        struct ct_process *process = ct_model_add_process(model, 10 + i, (uint64_t)i, 0);
+
+        process->heap = ct_heap_new();
+        process->heap->rate = i < 4 ? 512 : CT_HEAP_UNREACHED;
+    }
+    g_autoptr(GPtrArray) notes = ct_heap_notes(model, &everybody);
+
+    assert_int_equal(notes->len, 6);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -175,6 +195,7 @@ int main(void)
         cmocka_unit_test(what_grows_to_the_end_is_told_from_what_does_not),
         cmocka_unit_test(the_nearest_moment_is_taken),
         cmocka_unit_test(what_was_live_before_all_was_given_back_is_told),
+        cmocka_unit_test(heaps_out_of_reach_are_named_once),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
