@@ -153,6 +153,11 @@ GPtrArray *ct_trend_files_find(const char *directory, GError **error)
                     directory);
         return NULL;
     }
+    /* Of one that is closed it is not said that nothing is in it. */
+    g_autoptr(GDir) open = g_dir_open(directory, 0, error);
+
+    if (!open)
+        return NULL;
     if (!walk(files, directory, 0, DEPTH_MAX)) {
         g_set_error(error, CT_TREND_ERROR, CT_TREND_ERROR_LIMIT,
                     "there are more than %d profiles in %s: name a folder in it", FILES_MAX,
