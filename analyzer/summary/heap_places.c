@@ -78,6 +78,7 @@ static void add_site(struct gathered *gathered, const struct ct_heap_site *site,
         place->second_half_ns = moments->second_half_ns;
         ct_heap_amount_add(&place->half, site, ct_heap_live_at(site, moments->half));
         ct_heap_amount_add(&gathered->three, site, ct_heap_live_at(site, moments->three));
+        ct_heap_amount_add(&place->last, site, ct_heap_live_at(site, moments->live));
     }
     add_times(place->lives, site->lives, weight);
     if (moments->live == CT_HEAP_AT_END)
@@ -147,6 +148,7 @@ static void merge(struct gathered *into, const struct gathered *from)
     add_amount(&to->before, &place->before);
     to->second_half_ns = MAX(to->second_half_ns, place->second_half_ns);
     add_amount(&to->half, &place->half);
+    add_amount(&to->last, &place->last);
     add_amount(&to->peak, &place->peak);
     add_amount(&into->three, &from->three);
     for (guint i = 0; i < CT_HEAP_AGES; i++) {
@@ -238,7 +240,7 @@ static void find_suspects(struct ct_heap_places *heap)
         struct ct_heap_place *place = &gathered->place;
 
         place->is_suspect = place->live.bytes * LEAST_SHARE >= live &&
-                            ct_heap_grows(&place->half, &gathered->three, &place->live);
+                            ct_heap_grows(&place->half, &gathered->three, &place->last);
     }
 }
 
@@ -265,7 +267,8 @@ struct ct_heap_places *ct_heap_places_find(const struct ct_report *report)
 
 double ct_heap_place_growth(const struct ct_heap_place *place)
 {
-    return place->live.bytes - (place->is_suspect ? place->half.bytes : place->before.bytes);
+    return place->is_suspect ? place->last.bytes - place->half.bytes
+                             : place->live.bytes - place->before.bytes;
 }
 
 static double bucket_begin_ns(guint bucket)

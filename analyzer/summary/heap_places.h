@@ -21,7 +21,8 @@ struct ct_heap_place {
                                               the last moment before a program gave back most */
     struct ct_heap_amount before;          /* live when that began */
     struct ct_heap_amount half;            /* live in the middle of it */
-    uint64_t second_half_ns;               /* from then on, of the process where that is longest */
+    struct ct_heap_amount last;            /* of `live`: of the processes that `half` is of */
+    uint64_t second_half_ns;               /* in between, of the process where that is longest */
     struct ct_heap_amount peak;            /* live when its heap had its most */
     double lives[CT_HEAP_AGES];            /* blocks that were freed, by how long they lived */
     double ages[CT_HEAP_AGES];             /* of `live`, by their age, where that is the end */
