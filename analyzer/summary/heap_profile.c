@@ -245,9 +245,9 @@ GPtrArray *ct_heap_notes(const struct ct_model *model, const struct ct_selection
         }
     }
     if (other_count > 0) {
-        g_autofree char *who = g_strdup_printf("heap%s of %u other process%s",
-                                               other_count == 1 ? "" : "s", other_count,
-                                               other_count == 1 ? "" : "es");
+        g_autofree char *who =
+            g_strdup_printf("heap%s of %u other process%s", other_count == 1 ? "" : "s",
+                            other_count, other_count == 1 ? "" : "es");
 
         g_ptr_array_add(notes, describe(&others, who));
     }

@@ -58,7 +58,8 @@ int64_t ct_trend_named_time(const char *name)
         year, number(digits + 4, 2), number(digits + 6, 2), number(digits + 8, 2),
         number(digits + 10, 2), number(digits + 12, 2));
 
-    return time && year >= YEAR_LEAST && year <= YEAR_MOST ? g_date_time_to_unix(time) * NS_PER_S : 0;
+    return time && year >= YEAR_LEAST && year <= YEAR_MOST ? g_date_time_to_unix(time) * NS_PER_S
+                                                           : 0;
 }
 
 /* NULL: it is not called as a profile is. Caller frees. */

@@ -42,8 +42,8 @@ static void folders_are_called_by_their_time(void **state)
 
 static void files_are_called_by_their_time_and_kind(void **state)
 {
-    static const char *const names[] = {"20260101_120000.cpu.pb.gz", "2026-01-01T12-00-00.cpu.pb.gz",
-                                        "cpu.pb.gz"};
+    static const char *const names[] = {"20260101_120000.cpu.pb.gz",
+                                        "2026-01-01T12-00-00.cpu.pb.gz", "cpu.pb.gz"};
     g_autofree char *folder = g_dir_make_tmp("ctrace-trend-XXXXXX", NULL);
 
     (void)state;
