@@ -6,6 +6,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import tempfile
 import threading
 import time
 import unittest
@@ -211,6 +212,17 @@ class Moments(SnapshotTest):
             self.assertEqual(result.status, 0, result)
         self.check_sound(self.folder / "ctrace.data.snapshot")
         self.check_sound(self.folder / "ctrace.data.snapshot.old")
+
+    def test_on_another_file_system(self):
+        recorder = self.start_obedient()
+        self.tell(recorder, "select 7")
+        elsewhere = pathlib.Path(tempfile.mkdtemp(dir="/dev/shm"))
+        self.addCleanup(shutil.rmtree, elsewhere)
+        result = self.ctrace("snapshot", "trace", "-o", elsewhere / "snapshot")
+        self.assertEqual(result.status, 0, result)
+        self.check_sound(elsewhere / "snapshot")
+        self.assertEqual(len(self.ended_waits(elsewhere / "snapshot", "select")), 7)
+        self.finish(recorder)
 
     def test_while_threads_are_busy(self):
         recorder = self.start_flood()

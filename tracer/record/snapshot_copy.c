@@ -39,13 +39,25 @@ static gboolean walk_pair(const struct walk *walk, struct pair folders, unsigned
 
 /* ---- Files ---- */
 
+/* Between file systems the kernel may copy nothing itself: how many bytes were, as that tells. */
+static ssize_t read_and_write(int from_fd, int to_fd, off_t at, size_t size)
+{
+    g_autofree char *bytes = g_malloc(size);
+    ssize_t count = pread(from_fd, bytes, size, at);
+
+    return count > 0 ? pwrite(to_fd, bytes, (size_t)count, at) : count;
+}
+
+/* Shares the blocks where the file system can. */
 static gboolean copy_bytes(int from_fd, int to_fd, off_t begin, off_t end)
 {
     while (begin < end) {
+        const size_t size = MIN((size_t)(end - begin), PIECE);
         loff_t from = begin, to = begin;
-        ssize_t copied =
-            copy_file_range(from_fd, &from, to_fd, &to, MIN((size_t)(end - begin), PIECE), 0);
+        ssize_t copied = copy_file_range(from_fd, &from, to_fd, &to, size, 0);
 
+        if (copied < 0 && errno != EINTR)
+            copied = read_and_write(from_fd, to_fd, begin, size);
         if (copied < 0 && errno == EINTR)
             continue;
         if (copied < 0)
