@@ -51,6 +51,14 @@ static void list_endings(sigset_t *set)
             sigaddset(set, endings[i]);
 }
 
+/* What was at its place is there again. */
+static void undo(struct snapshot *snapshot)
+{
+    if (snapshot->output->previous != NULL)
+        ct_session_directories_move(snapshot->output->previous, snapshot->output->path);
+    ct_output_revert(snapshot->output);
+}
+
 /* In another thread: nothing is left of it. */
 static void *await_ending(void *data)
 {
@@ -61,14 +69,22 @@ static void *await_ending(void *data)
     list_endings(&set);
     if (sigwait(&set, &number) != 0)
         return NULL;
+    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, NULL);
     g_printerr("ctrace snapshot: ended before the snapshot was made\n");
-    ct_output_revert(snapshot->output);
     if (snapshot->folder != NULL)
         ct_tree_remove(snapshot->folder);
+    undo(snapshot);
     signal(number, SIG_DFL);
     pthread_sigmask(SIG_UNBLOCK, &set, NULL);
     raise(number);
     return NULL;
+}
+
+/* From now on it is too late to end it; one that has come ends us here. */
+static void stop_awaiting(pthread_t watcher)
+{
+    pthread_cancel(watcher);
+    pthread_join(watcher, NULL);
 }
 
 /* ---- Making it ---- */
@@ -187,17 +203,17 @@ static gboolean make(struct snapshot *snapshot, const char *output, GError **err
     snapshot->directory = ct_session_directory_new(0, TRUE, error);
     if (snapshot->directory != NULL)
         snapshot->folder = g_strdup(snapshot->directory->path);
-    pthread_create(&watcher, NULL, await_ending, snapshot);
+    gboolean is_watched = pthread_create(&watcher, NULL, await_ending, snapshot) == 0;
     gboolean is_made = snapshot->directory != NULL && ask(snapshot, error) &&
                        copy(snapshot, error) && cut(snapshot, error);
+    if (is_watched)
+        stop_awaiting(watcher);
     if (is_made) {
         g_print("%s\n", snapshot->output->path);
         ct_output_commit(snapshot->output);
         ct_output_release(snapshot->output->place);
     } else {
-        if (snapshot->output->previous != NULL)
-            ct_session_directories_move(snapshot->output->previous, snapshot->output->path);
-        ct_output_revert(snapshot->output);
+        undo(snapshot);
     }
     return is_made;
 }
