@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -14,6 +15,9 @@
 
 #define PIECE ((size_t)256 << 10)
 
+/* More changes on no sound board; and no more fits the array. */
+#define MAX_BYTES (UINT32_C(1) << 30)
+
 /* What the copy has at that place, whatever the board has by then. */
 struct patch {
     size_t at;
@@ -22,7 +26,7 @@ struct patch {
 };
 
 struct ct_board_copy {
-    int fd;            /* the board's, which may lose its name; -1: there was none more to be had */
+    int fd;            /* the board's, which may lose its name; -1: there are too many */
     char *path;        /* owned; the board's */
     GArray *patches;   /* owned; struct patch */
     GByteArray *bytes; /* owned; theirs */
@@ -34,6 +38,8 @@ static void patch(struct ct_board_copy *copy, size_t at, const void *bytes, size
 {
     const struct patch patch = {.at = at, .size = size, .begin = copy->bytes->len};
 
+    if (size > MAX_BYTES - patch.begin)
+        return;
     g_array_append_val(copy->patches, patch);
     g_byte_array_append(copy->bytes, bytes, (guint)size);
 }
@@ -140,7 +146,7 @@ static void take_ring(struct ct_board_copy *copy, const struct ct_board_map *map
     patch(copy, at + offsetof(struct ct_board_ring, tail), &tail, sizeof(tail));
     uint64_t begin = ct_ring_begin(head, tail);
     uint64_t left = (head & CT_RING_POSITION_MASK) - begin;
-    if (left == 0 || left > size || begin % sizeof(uint64_t) != 0)
+    if (left == 0 || left > size || (begin | left) % sizeof(uint64_t) != 0)
         return;
     size_t first = MIN(left, size - begin % size);
     take_records(copy, map, bytes_at + begin % size, first);
@@ -187,13 +193,26 @@ static int open_board(const char *path)
     return open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 }
 
+/* A copy may be kept for long: half of the descriptors stay free for all else. */
+static int open_to_keep(const char *path)
+{
+    struct rlimit files;
+    int fd = open_board(path);
+
+    if (fd >= 0 && getrlimit(RLIMIT_NOFILE, &files) == 0 && (rlim_t)fd >= files.rlim_cur / 2) {
+        close(fd);
+        fd = -1;
+    }
+    return fd;
+}
+
 struct ct_board_copy *ct_board_copy_take(const struct ct_mapped_board *board)
 {
     struct ct_board_copy *copy = g_new0(struct ct_board_copy, 1);
     char numbers[CT_BOARD_NUMBERS_SIZE];
 
     copy->path = g_strdup(board->path);
-    copy->fd = open_board(board->path);
+    copy->fd = open_to_keep(board->path);
     copy->patches = g_array_new(FALSE, FALSE, sizeof(struct patch));
     copy->bytes = g_byte_array_new();
     if (board->is_lost)
