@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <sys/mman.h>
 
 extern ElfW(Dyn) _DYNAMIC[] __attribute__((visibility("hidden")));
@@ -316,7 +317,7 @@ void ct_symbol_hide(const void *const *functions, size_t count)
     if (map == NULL || !read_tables(map, &tables) || tables.hash == NULL)
         return;
     const uint32_t symbols = tables.hash[1]; /* as many as chains */
-    const uintptr_t page = 4096;
+    const uintptr_t page = getauxval(AT_PAGESZ);
     uintptr_t begin = (uintptr_t)tables.symbols & -page;
     uintptr_t end = ((uintptr_t)&tables.symbols[symbols] + page - 1) & -page;
 
