@@ -143,10 +143,15 @@ static gboolean read_all(struct ct_moment *moment, GVariant *saved)
                   &images, &sizes, &moment->unpreloaded, &moment->missing, &moment->stopped,
                   &moment->has_calls);
     read_lists(moment, damaged, images, sizes);
-    return copy_raw(control, &moment->control, sizeof(moment->control)) &&
-           copy_raw(totals, &moment->totals, sizeof(moment->totals)) &&
-           copy_raw(refused, moment->refused, sizeof(moment->refused)) &&
-           moment->control.magic == CT_CONTROL_MAGIC &&
+    if (!copy_raw(control, &moment->control, sizeof(moment->control)) ||
+        !copy_raw(totals, &moment->totals, sizeof(moment->totals)) ||
+        !copy_raw(refused, moment->refused, sizeof(moment->refused)))
+        return FALSE;
+    /* Programs of the same user may have written over it. */
+    moment->control.output[sizeof(moment->control.output) - 1] = '\0';
+    moment->control.command[sizeof(moment->control.command) - 1] = '\0';
+    moment->control.loader[sizeof(moment->control.loader) - 1] = '\0';
+    return moment->control.magic == CT_CONTROL_MAGIC &&
            moment->control.schema_version == CT_SCHEMA_VERSION;
 }
 
