@@ -83,6 +83,8 @@ static const char *last_words(GString *words)
     const char *line = strrchr(words->str, '\n');
 
     line = line != NULL ? line + 1 : words->str;
+    if (*line == '\0')
+        return PROGRAM " was killed";
     return g_str_has_prefix(line, PREFIX) ? line + strlen(PREFIX) : line;
 }
 

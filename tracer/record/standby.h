@@ -14,7 +14,7 @@ struct ct_standby;
 /* Of a recording that keeps its newest part, instead of ct_recording_begin(); borrows it. */
 struct ct_standby *ct_standby_new(struct ct_recording *recording);
 
-/* A window begins, and what was recorded before goes. FALSE and an error: nothing has changed. */
+/* A window begins, and what was recorded before goes. FALSE and an error: none has begun. */
 gboolean ct_standby_begin(struct ct_standby *standby, GError **error);
 
 /* It ends. FALSE and an error if there is none, or if its end cannot be kept: then it goes on. */
