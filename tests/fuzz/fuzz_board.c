@@ -1,12 +1,14 @@
 /*
  * A board that its program writes over, before and while the recorder reads it: what is drained
- * from its rings, and what is written when the trace is cut.
+ * from its rings, what is copied for a snapshot, and what is written when the trace is cut.
  *
  * An input is a byte of choices, then pokes: a byte that chooses the place, with what it takes to
  * find it, and a byte that chooses the value. Those with a high place are made again and again by
  * another thread meanwhile, in turns with what stood there.
  */
+#include "files/tree.h"
 #include "fuzz.h"
+#include "record/board_copy.h"
 #include "record/closing.h"
 #include "record/drain.h"
 #include "record/sigbus.h"
@@ -318,6 +320,22 @@ static void fill(struct ct_board *board)
     board->magic = CT_BOARD_MAGIC;
 }
 
+/* As for a snapshot. */
+static void copy_all(struct ct_boards *boards)
+{
+    g_autofree char *folder = g_build_filename(fuzz_folder(), "copies", NULL);
+    const GPtrArray *mapped = ct_boards_update(boards);
+
+    g_mkdir_with_parents(folder, 0700);
+    for (guint i = 0; i < mapped->len; i++) {
+        struct ct_board_copy *copy = ct_board_copy_take(mapped->pdata[i]);
+
+        ct_board_copy_write(copy, folder);
+        ct_board_copy_free(copy);
+    }
+    ct_tree_remove(folder);
+}
+
 static void record(char *folder, uint8_t choice, struct pokes *pokes)
 {
     struct ct_control control = {.ns_per_tick = UINT64_C(1) << 32};
@@ -343,6 +361,7 @@ static void record(char *folder, uint8_t choice, struct pokes *pokes)
         ct_drain_now(drain);
         ct_closing_find_end_ns(&closing);
         ct_boards_look_at_heaps(boards, round * CT_HEAP_LOOK_NS);
+        copy_all(boards);
     }
     ct_closing_find_unpreloaded(&closing);
     if (choice & 16)
