@@ -14,6 +14,10 @@
 
 #define LEAST_BYTES 65536
 
+#ifndef MREMAP_DONTUNMAP
+#define MREMAP_DONTUNMAP 4
+#endif
+
 /* F(type of result, name, parameters, arguments) */
 #define MAP_FUNCTIONS(F)                                                                   \
     F(void *, mmap, (void *address, size_t size, int access, int flags, int fd, off_t at), \
@@ -102,7 +106,7 @@ HOOK void *mremap(void *address, size_t size, size_t new_size, int flags, ...)
     va_list more;
 
     va_start(more, flags);
-    if ((flags & MREMAP_FIXED) != 0)
+    if ((flags & (MREMAP_FIXED | MREMAP_DONTUNMAP)) != 0) /* to the second it is a hint */
         to = va_arg(more, void *);
     va_end(more);
     void *area = next_mremap(address, size, new_size, flags, to);
