@@ -213,6 +213,13 @@ class Moments(SnapshotTest):
         self.check_sound(self.folder / "ctrace.data.snapshot")
         self.check_sound(self.folder / "ctrace.data.snapshot.old")
 
+    def test_through_a_link(self):
+        self.start_obedient()
+        (self.folder / "link").symlink_to(self.folder)
+        result = self.ctrace("snapshot", self.folder / "link" / "trace", "-o", "snapshot")
+        self.assertEqual(result.status, 0, result)
+        self.check_sound(self.folder / "snapshot")
+
     def test_on_another_file_system(self):
         recorder = self.start_obedient()
         self.tell(recorder, "select 7")

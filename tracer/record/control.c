@@ -244,14 +244,40 @@ struct ct_session_directory *ct_session_directory_adopt(const char *output, GErr
     return NULL;
 }
 
+/* Also by another name, through a link. */
+static gboolean is_same_folder(const char *one, const char *other)
+{
+    struct stat first, second;
+
+    return strcmp(one, other) == 0 ||
+           (stat(one, &first) == 0 && stat(other, &second) == 0 && first.st_dev == second.st_dev &&
+            first.st_ino == second.st_ino);
+}
+
+/* NULL: there is none, or it is another recording's. */
+static struct ct_session_directory *open_same(const char *name, const char *output)
+{
+    g_autofree char *path = g_build_filename(CT_SESSION_FOLDER, name, NULL);
+    struct ct_control control;
+
+    if (!g_str_has_prefix(name, CT_SESSION_PREFIX) || !ct_session_directory_read(path, &control) ||
+        !is_same_folder(control.output, output))
+        return NULL;
+    return open_directory(name, control.output);
+}
+
 char *ct_session_directory_find_living(const char *output, gboolean *is_left)
 {
     g_autoptr(GDir) entries = g_dir_open(CT_SESSION_FOLDER, 0, NULL);
-    struct ct_session_directory *directory;
+    const char *name;
     char *path = NULL;
 
     *is_left = FALSE;
-    while (path == NULL && (directory = next_directory(entries, output)) != NULL) {
+    while (entries != NULL && path == NULL && (name = g_dir_read_name(entries)) != NULL) {
+        struct ct_session_directory *directory = open_same(name, output);
+
+        if (directory == NULL)
+            continue;
         if (flock(directory->lock_fd, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK)
             path = g_strdup(directory->path);
         else
