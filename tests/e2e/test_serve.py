@@ -456,6 +456,18 @@ class Recordings(ServeTest):
             self.assertTrue(has_ended(recorder))
             self.assertEqual(list(agent.place.iterdir()), [])
 
+    def test_what_is_asked_while_it_ends_is_not_recorded(self):
+        connection = self.begin("net?seconds=1000")
+        wait_until(self.agent.is_recording, "it is recorded")
+        recorder = self.agent.recorders()[0]
+        self.addCleanup(lambda: has_ended(recorder) or os.kill(recorder, signal.SIGCONT))
+        os.kill(recorder, signal.SIGSTOP)  # the agent waits for it
+        self.agent.process.send_signal(signal.SIGTERM)
+        self.assertEqual(self.finish(connection)[0], 503)
+        self.assertEqual(self.finish(self.begin("net?seconds=1000")), (503, b"this agent is ending\n"))
+        os.kill(recorder, signal.SIGCONT)
+        self.assertEqual(self.agent.process.wait(TIMEOUT_S), 0)
+
     def test_its_recorder_ends_even_if_it_is_killed(self):
         self.begin("net?seconds=1000")
         wait_until(self.agent.recorders, "it is recorded")

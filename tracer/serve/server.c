@@ -110,6 +110,11 @@ static void record(struct ct_serve *serve, SoupServerMessage *message,
 {
     struct ct_served_targets targets;
     g_autoptr(GError) error = NULL;
+
+    if (!serve->is_open) {
+        answer_error(message, CT_SERVE_NOT_NOW, "this agent is ending");
+        return;
+    }
     struct exchange *exchange = g_new0(struct exchange, 1);
 
     if (ct_served_find(serve->served, question->process, &targets, &error))
@@ -317,6 +322,8 @@ void ct_serve_free(struct ct_serve *serve)
 {
     if (serve->is_open)
         ct_listen_close(serve->listen);
+    /* Whoever asks while it is waited for what runs must not have something run in turn. */
+    serve->is_open = FALSE;
     while (serve->exchanges->len > 0)
         on_gone(serve->exchanges->pdata[0]);
     if (serve->answers)
