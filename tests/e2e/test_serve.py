@@ -813,6 +813,7 @@ class Who(ServeTest):
     def test_command_lines_that_are_wrong(self):
         for words, said, status in (
             ([], "which program", 2), (["-p", ""], "--pid", 2), (["-p", "4194301"], "no process 4194301 runs", 1),
+            (["-p", f"{self.process.pid},4194301"], "no process 4194301 runs", 1),
             (["--lisetn=x"], "did you mean --listen", 2), (["-p", self.process.pid, "true"], "give one of them", 2),
             (["--listen=127.0.0.1:0", "/no/such"], "No such file", 127),
             (["--listen=127.0.0.1:0", "/etc/passwd"], "not executable", 126),

@@ -119,7 +119,19 @@ static gboolean take_processes(const struct options *options, struct ct_served *
     return FALSE;
 }
 
-/* Those that are given by their ids must run; of names, some may come later. */
+/* What is given by its id must run; of names, all may come later, if they are no slips. */
+static gboolean check_word(const char *word, gboolean is_any_there, GError **error)
+{
+    pid_t pid = ct_target_pid(word);
+    g_autofree char *near = pid > 0 || is_any_there ? NULL : ct_named_near(word);
+
+    if (pid > 0 ? ct_served_is_living(pid) : !near || !*near)
+        return TRUE;
+    g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_FAILED, "no process %s%s runs%s%s",
+                pid > 0 ? "" : "named ", word, near ? "; there are " : "", near ? near : "");
+    return FALSE;
+}
+
 static gboolean check_processes(const struct options *options, struct ct_served *served,
                                 GError **error)
 {
@@ -130,19 +142,9 @@ static gboolean check_processes(const struct options *options, struct ct_served 
     }
     g_autoptr(GArray) list = ct_served_list(served);
 
-    if (list->len > 0)
-        return TRUE;
-    for (guint i = 0; i < served->words->len; i++) {
-        const char *word = served->words->pdata[i];
-        g_autofree char *near = ct_target_pid(word) > 0 ? NULL : ct_named_near(word);
-
-        if (ct_served_has_ended(served) || (near && *near)) {
-            g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_FAILED, "no process %s%s runs%s%s",
-                        ct_target_pid(word) > 0 ? "" : "named ", word, near ? "; there are " : "",
-                        near ? near : "");
+    for (guint i = 0; i < served->words->len; i++)
+        if (!check_word(served->words->pdata[i], list->len > 0, error))
             return FALSE;
-        }
-    }
     return TRUE;
 }
 

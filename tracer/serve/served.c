@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-static gboolean is_living(pid_t pid)
+gboolean ct_served_is_living(pid_t pid)
 {
     struct ct_proc_stat stat;
 
@@ -19,7 +19,7 @@ static void add_word(GArray *roots, const char *word)
     pid_t pid = ct_target_pid(word);
     g_autoptr(GArray) named = pid > 0 ? NULL : ct_named_find(word);
 
-    if (pid > 0 && is_living(pid))
+    if (pid > 0 && ct_served_is_living(pid))
         g_array_append_val(roots, pid);
     if (named)
         g_array_append_vals(roots, named->data, named->len);
@@ -222,7 +222,7 @@ gboolean ct_served_has_ended(const struct ct_served *served)
     for (guint i = 0; i < served->words->len; i++) {
         pid_t pid = ct_target_pid(served->words->pdata[i]);
 
-        if (pid == 0 || is_living(pid))
+        if (pid == 0 || ct_served_is_living(pid))
             return FALSE;
     }
     return TRUE;

@@ -27,6 +27,9 @@ struct ct_served_process {
     guint threads;
 };
 
+/* Does a process of that id run? */
+gboolean ct_served_is_living(pid_t pid);
+
 /* Those, with what they have started, in the order of their ids. Of struct ct_served_process. The
  * caller unrefs it. */
 GArray *ct_served_list(const struct ct_served *served);
