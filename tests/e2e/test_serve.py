@@ -791,6 +791,7 @@ class Who(ServeTest):
         (self.folder / "file" / "socket").write_text("")
         for listen, words in (
             ("0.0.0.0:0", "own addresses"), ("[::]:0", "own addresses"), ("192.0.2.1:80", "own addresses"),
+            ("127.0.0.2:0", "127.0.0.1 or [::1]"),
             ("6060", "an address and a port"), ("127.0.0.1:70000", "an address and a port"), ("unix:", "path"),
             (f"unix:{self.folder}/open/socket", "others can get into"), (f"unix:{'x' * 200}", "107 bytes"),
             (f"unix:{self.folder}/file/socket", "a file of that name"),

@@ -37,11 +37,15 @@ static gboolean parse_path(struct ct_listen *listen, const char *path, GError **
     return TRUE;
 }
 
-static gboolean is_loopback(const char *host)
+/* As the guard knows it: requests under any other name of this machine are refused. NULL: it is
+ * none of those. The caller frees it. */
+static char *own_address(const char *host)
 {
+    static const char *const own[] = {"127.0.0.1", "::1", NULL};
     g_autoptr(GInetAddress) address = g_inet_address_new_from_string(host);
+    g_autofree char *text = address ? g_inet_address_to_string(address) : NULL;
 
-    return address && g_inet_address_get_is_loopback(address);
+    return text && g_strv_contains(own, text) ? g_steal_pointer(&text) : NULL;
 }
 
 gboolean ct_listen_parse(struct ct_listen *listen, const char *text, GError **error)
@@ -69,13 +73,13 @@ gboolean ct_listen_parse(struct ct_listen *listen, const char *text, GError **er
         g_free(host);
         host = g_strdup("127.0.0.1");
     }
-    if (!is_loopback(host))
+    listen->host = own_address(host);
+    if (!listen->host)
         return refuse(error, g_strdup_printf("--listen=%s: only this machine's own addresses are "
                                              "listened to, 127.0.0.1 or [::1]; from elsewhere, let "
                                              "ssh bring the port there: ssh -L 6060:127.0.0.1:6060 "
                                              "HOST",
                                              text));
-    listen->host = g_steal_pointer(&host);
     listen->port = (guint)port;
     return TRUE;
 }
