@@ -522,6 +522,10 @@ class Launched(ServeTest):
                 out, _ = agent.communicate("in and out", timeout=TIMEOUT_S)
                 self.assertEqual((agent.returncode, out), (status, "in and out" if "cat" in script else ""))
 
+    def test_its_status_is_known_where_ends_of_children_are_ignored(self):
+        agent = self.start_agent("sh", "-c", "exit 7", preexec_fn=lambda: signal.signal(signal.SIGCHLD, signal.SIG_IGN))
+        self.assertEqual(agent.wait(TIMEOUT_S), 7)
+
     def test_signals_are_the_programs(self):
         agent = self.start_agent("/usr/bin/python3", "-c", """
 import signal, sys, time

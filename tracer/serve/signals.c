@@ -53,6 +53,7 @@ gboolean ct_signals_hear(gboolean has_program, ct_on_signal *on_signal, void *us
     if (has_program)
         add(&set, handed_on, G_N_ELEMENTS(handed_on));
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGCHLD, SIG_DFL); /* ignored, children would vanish without a status */
     sigprocmask(SIG_BLOCK, &set, NULL);
     hearing->on_signal = on_signal;
     hearing->user = user;

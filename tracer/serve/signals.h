@@ -15,7 +15,7 @@ typedef void ct_on_signal(void *user, int number, gboolean is_from_terminal);
  */
 gboolean ct_signals_hear(gboolean has_program, ct_on_signal *on_signal, void *user, GError **error);
 
-/* In a child, before it executes a program: what it would have without us. */
+/* In a child, before it executes a program: none is blocked, and none ignored that we ignore. */
 void ct_signals_restore(void);
 
 /* Ends this process as the signal does whoever does not handle it. */
