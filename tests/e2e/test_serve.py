@@ -711,7 +711,8 @@ for line in sys.stdin:
     def test_what_systemd_needs(self):
         """And takes, where it is here."""
         for words, lines in ((["-p", "redis-server"], ["-p redis-server"]),
-                             (["--redact", "--", "./app", "50%", "a b"], ["ExecStart=\n", f'-- {self.folder}/app "50%%" "a b"'])):
+                             (["--redact", "--", "./app", "50%", "a b"], ["ExecStart=\n", f'-- {self.folder}/app "50%%" "a b"']),
+                             (["--listen=unix:own/socket", "-p", "1"], [f"--listen=unix:{self.folder}/own/socket -p 1"])):
             result = self.ctrace("serve", "--unit", *words)
             self.assertEqual(result.status, 0, result)
             for line in lines:

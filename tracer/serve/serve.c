@@ -176,11 +176,13 @@ static char *find_front_door(void)
                : g_canonicalize_filename(CTRACE_FRONT_DOOR, folder);
 }
 
-static int print_unit(const struct options *options, const struct ct_served *served)
+static int print_unit(const struct options *options, const struct ct_served *served,
+                      const struct ct_listen *asked_at)
 {
     g_autofree char *front_door = find_front_door();
-    g_autofree char *listen =
-        options->listen ? g_strconcat("--listen=", options->listen, NULL) : NULL;
+    g_autofree char *listen = !options->listen ? NULL
+                              : asked_at->path ? g_strconcat("--listen=unix:", asked_at->path, NULL)
+                                               : g_strconcat("--listen=", options->listen, NULL);
     g_autofree char *cgroup =
         options->cgroup ? g_strconcat("--cgroup=", options->cgroup, NULL) : NULL;
     g_autofree char *heap =
@@ -232,7 +234,7 @@ static int start(const struct options *options)
         !ct_listen_parse(&listen, options->listen ? options->listen : CT_LISTEN_DEFAULT, &error)) {
         ct_serve_say("%s\nTry: ctrace serve --help", error->message);
     } else if (options->is_unit) {
-        status = print_unit(options, &served);
+        status = print_unit(options, &served, &listen);
     } else if (!options->program && !check_processes(options, &served, &error)) {
         ct_serve_say("%s", error->message);
         status = EXIT_FAILURE;
