@@ -1,7 +1,6 @@
 /*
- * What is recorded to answer a question, and read by the command that answers it. The agent itself
- * reads neither the processes' memory nor recordings. For one thread, which has a main loop; no
- * HTTP here.
+ * What is recorded to answer a question, and read by the command that answers it, not by the agent
+ * itself. For one thread, which has a main loop; no HTTP here.
  */
 #ifndef CTRACE_SERVE_ANSWERS_H
 #define CTRACE_SERVE_ANSWERS_H
