@@ -106,7 +106,7 @@ static gboolean wait_for_key(struct screen *screen)
     struct ct_key_press press;
     wint_t code = 0;
 
-    timeout((int)(left_us / 1000));
+    timeout((int)((left_us + 999) / 1000)); /* not 0 as long as something is left */
     int status = get_wch(&code);
     if (status == ERR)
         return isatty(STDIN_FILENO);
