@@ -14,7 +14,7 @@ import urllib.request
 from harness import WORKLOADS, TraceTest, main, wait_until
 from test_serve import Agent, free_port, needs
 
-SAMPLE = re.compile(r'^(\w+)(?:\{(.*)\})? ([0-9.e+]+)$')
+SAMPLE = re.compile(r'^(\w+)(?:\{(.*)\})? ([0-9.e+-]+)$')
 SECONDS = "ctrace_thread_seconds_total"
 
 
