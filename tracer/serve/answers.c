@@ -6,6 +6,7 @@
 #include "serve/recordings.h"
 #include "serve/status.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <string.h>
 
@@ -202,8 +203,8 @@ static gboolean begin(struct ct_answer *answer, const struct ct_question *questi
         return FALSE;
     }
     if (!g_mkdtemp(template)) {
-        g_set_error_literal(error, CT_SERVE_STATUS, CT_SERVE_NOT_NOW,
-                            "there is no room for temporary files");
+        g_set_error(error, CT_SERVE_STATUS, CT_SERVE_NOT_NOW,
+                    "there can be no temporary folder: %s", g_strerror(errno));
         return FALSE;
     }
     answer->folder = g_steal_pointer(&template);

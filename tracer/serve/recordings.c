@@ -4,6 +4,7 @@
 #include "serve/command.h"
 #include "serve/status.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <string.h>
 
@@ -227,8 +228,8 @@ static struct recording *begin(struct ct_recordings *recordings,
         return NULL;
     }
     if (!g_mkdtemp(template)) {
-        g_set_error_literal(error, CT_SERVE_STATUS, CT_SERVE_NOT_NOW,
-                            "there is no room for temporary files");
+        g_set_error(error, CT_SERVE_STATUS, CT_SERVE_NOT_NOW,
+                    "there can be no temporary folder: %s", g_strerror(errno));
         return NULL;
     }
     struct recording *recording = g_new0(struct recording, 1);
