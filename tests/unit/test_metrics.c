@@ -13,7 +13,7 @@
 static const struct ct_accounts_totals some_totals = {
     .looks = 12, .cost_ns = 2500000, .processes = 3, .refused = 1};
 
-static char *write_kinds(struct ct_kind *kinds, guint count, const struct ct_metrics_more *more)
+static char *write_kinds(struct ct_kind *kinds, guint count)
 {
     g_autoptr(GPtrArray) all = g_ptr_array_new();
 
@@ -21,7 +21,7 @@ static char *write_kinds(struct ct_kind *kinds, guint count, const struct ct_met
         kinds[i].number = i;
         g_ptr_array_add(all, &kinds[i]);
     }
-    return ct_metrics_write(all, &some_totals, more);
+    return ct_metrics_write(all, &some_totals);
 }
 
 static guint count_lines(const char *text, const char *begin)
@@ -53,11 +53,9 @@ static void figures_are_those_of_the_kinds(void **state)
         .ended = 2,
         .alive = 3,
     };
-    const struct ct_metrics_heap heaps[] = {{"redis-server", 1000}, {"x", 5}, {"redis-server", 1}};
-    const struct ct_metrics_more more = {heaps, G_N_ELEMENTS(heaps)};
 
     (void)state;
-    g_autofree char *text = write_kinds(&kind, 1, &more);
+    g_autofree char *text = write_kinds(&kind, 1);
 #define LABELS "{process=\"redis-server\",kind=\"io_thd_*\""
     assert_has(text, "ctrace_thread_seconds_total" LABELS ",state=\"running\"} 1.500000001");
     assert_has(text, "ctrace_thread_seconds_total" LABELS ",state=\"net\"} 0.000000020");
@@ -70,10 +68,6 @@ static void figures_are_those_of_the_kinds(void **state)
     assert_has(text, "ctrace_hidden_processes 1");
     assert_has(text, "ctrace_looks_total 12");
     assert_has(text, "ctrace_look_cpu_seconds_total 0.0025");
-    assert_has(text, "ctrace_heap_live_bytes{process=\"redis-server\"} 1001");
-    assert_has(text, "ctrace_heap_live_bytes{process=\"x\"} 5");
-    g_autofree char *without = write_kinds(&kind, 1, NULL);
-    assert_null(strstr(without, "ctrace_heap"));
 }
 
 /* Two samples with the same labels would make a scraper refuse all of them. */
@@ -86,7 +80,7 @@ static void names_that_become_alike_are_one(void **state)
     };
 
     (void)state;
-    g_autofree char *text = write_kinds(kinds, G_N_ELEMENTS(kinds), NULL);
+    g_autofree char *text = write_kinds(kinds, G_N_ELEMENTS(kinds));
     assert_has(text, "ctrace_thread_turns_total{process=\"a?\",kind=\"x\\\"\\\\ \"} 3");
     assert_has(text, "ctrace_thread_turns_total{process=\"\xef\xbf\xbd\",kind=\"\"} 4");
     assert_int_equal(count_lines(text, "ctrace_thread_turns_total{"), 2);
@@ -104,7 +98,7 @@ static void names_without_end_are_bounded(void **state)
         g_snprintf(names[i], sizeof(names[i]), "p%u", i);
         kinds[i] = (struct ct_kind){.process = names[i], .name = names[i], .turns = 1};
     }
-    g_autofree char *text = write_kinds(kinds, COUNT, NULL);
+    g_autofree char *text = write_kinds(kinds, COUNT);
     assert_int_equal(count_lines(text, "ctrace_thread_turns_total{"), CT_METRICS_KINDS_MAX + 1);
     g_autofree char *rest =
         g_strdup_printf("ctrace_thread_turns_total{process=\"other\",kind=\"other\"} %d",
@@ -130,8 +124,7 @@ static void prometheus_finds_nothing_to_say(void **state)
     assert_non_null(accounts);
     for (int i = 0; i < 3; i++)
         ct_accounts_look(accounts);
-    const struct ct_metrics_heap heap = {"x", 1};
-    g_autofree char *text = ct_metrics_text_with(accounts, &(struct ct_metrics_more){&heap, 1});
+    g_autofree char *text = ct_metrics_text(accounts);
     g_autofree char *folder = g_dir_make_tmp("ctrace-metrics-XXXXXX", NULL);
     g_autofree char *file = g_build_filename(folder, "metrics", NULL);
     g_autofree char *command = g_strdup_printf("sh -c '%s check metrics <%s 2>&1'", promtool, file);

@@ -161,38 +161,7 @@ static void append_totals(GString *text, const struct ct_accounts_totals *totals
                   (double)totals->cost_ns / NS_PER_S);
 }
 
-/* Of processes of one name together. */
-static void append_heaps(GString *text, const struct ct_metrics_more *more)
-{
-    static const char name[] = "ctrace_heap_live_bytes";
-    g_autoptr(GHashTable) sums = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
-    g_autoptr(GPtrArray) labels = g_ptr_array_new();
-
-    if (more == NULL || more->heap_count == 0)
-        return;
-    append_head(text, name, "gauge", "Memory that was allocated and not freed, by samples.");
-    for (size_t i = 0; i < more->heap_count; i++) {
-        char *label =
-            quote(labels->len < CT_METRICS_KINDS_MAX ? more->heaps[i].process : CT_KIND_OTHER);
-        uint64_t *sum = g_hash_table_lookup(sums, label);
-
-        if (sum == NULL) {
-            sum = g_new0(uint64_t, 1);
-            g_ptr_array_add(labels, label);
-            g_hash_table_insert(sums, label, sum);
-        } else {
-            g_free(label);
-        }
-        *sum += more->heaps[i].live_bytes;
-    }
-    for (guint i = 0; i < labels->len; i++)
-        g_string_append_printf(text, "%s{process=%s} %" PRIu64 "\n", name,
-                               (const char *)labels->pdata[i],
-                               *(const uint64_t *)g_hash_table_lookup(sums, labels->pdata[i]));
-}
-
-char *ct_metrics_write(const GPtrArray *kinds, const struct ct_accounts_totals *totals,
-                       const struct ct_metrics_more *more)
+char *ct_metrics_write(const GPtrArray *kinds, const struct ct_accounts_totals *totals)
 {
     GString *text = g_string_new(NULL);
     g_autoptr(GPtrArray) all = list_series(kinds);
@@ -203,16 +172,10 @@ char *ct_metrics_write(const GPtrArray *kinds, const struct ct_accounts_totals *
     for (size_t i = 0; i < G_N_ELEMENTS(numbers); i++)
         append_numbers(text, all, &numbers[i]);
     append_totals(text, totals);
-    append_heaps(text, more);
     return g_string_free(text, FALSE);
-}
-
-char *ct_metrics_text_with(struct ct_accounts *accounts, const struct ct_metrics_more *more)
-{
-    return ct_metrics_write(ct_accounts_kinds(accounts), ct_accounts_totals(accounts), more);
 }
 
 char *ct_metrics_text(struct ct_accounts *accounts)
 {
-    return ct_metrics_text_with(accounts, NULL);
+    return ct_metrics_write(ct_accounts_kinds(accounts), ct_accounts_totals(accounts));
 }

@@ -14,26 +14,10 @@
  * rest together, as kind "other" of process "other". */
 #define CT_METRICS_KINDS_MAX 256
 
-/* What the heap of a process has, where that is known. */
-struct ct_metrics_heap {
-    const char *process; /* borrowed; its name */
-    uint64_t live_bytes;
-};
-
-/* What is known from elsewhere. */
-struct ct_metrics_more {
-    const struct ct_metrics_heap *heaps; /* borrowed; those of one name are summed up */
-    size_t heap_count;
-};
-
 /* Caller frees. */
 char *ct_metrics_text(struct ct_accounts *accounts);
 
-/* The same with more. */
-char *ct_metrics_text_with(struct ct_accounts *accounts, const struct ct_metrics_more *more);
-
 /* The same of kinds (struct ct_kind *) and sums that are given. */
-char *ct_metrics_write(const GPtrArray *kinds, const struct ct_accounts_totals *totals,
-                       const struct ct_metrics_more *more);
+char *ct_metrics_write(const GPtrArray *kinds, const struct ct_accounts_totals *totals);
 
 #endif
