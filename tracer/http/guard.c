@@ -4,7 +4,10 @@
 #include <string.h>
 #include <sys/random.h>
 
-enum { HTTP_PORT = 80, HTTPS_PORT = 443 };
+#define SCHEME "http://"
+
+/* One that need not be named. */
+enum { HTTP_PORT = 80 };
 
 gboolean ct_http_guard_add_token(struct ct_http_guard *guard, GError **error)
 {
@@ -20,14 +23,9 @@ gboolean ct_http_guard_add_token(struct ct_http_guard *guard, GError **error)
     return TRUE;
 }
 
-static const char *scheme_of(const struct ct_http_guard *guard)
-{
-    return guard->is_secure ? "https://" : "http://";
-}
-
 char *ct_http_guard_address(const struct ct_http_guard *guard, const char *host)
 {
-    return g_strdup_printf("%s%s:%u/%s%s", scheme_of(guard), host, guard->port, guard->token,
+    return g_strdup_printf(SCHEME "%s:%u/%s%s", host, guard->port, guard->token,
                            *guard->token ? "/" : "");
 }
 
@@ -44,13 +42,12 @@ static gboolean is_token(const struct ct_http_guard *guard, const char *text)
 static gboolean is_own_host(const struct ct_http_guard *guard, const char *host)
 {
     static const char *const names[] = {"127.0.0.1", "localhost", "[::1]"};
-    guint usual_port = guard->is_secure ? HTTPS_PORT : HTTP_PORT;
 
     for (size_t i = 0; host && i < G_N_ELEMENTS(names); i++) {
         g_autofree char *own = g_strdup_printf("%s:%u", names[i], guard->port);
 
         if (g_ascii_strcasecmp(host, own) == 0 ||
-            (guard->port == usual_port && g_ascii_strcasecmp(host, names[i]) == 0))
+            (guard->port == HTTP_PORT && g_ascii_strcasecmp(host, names[i]) == 0))
             return TRUE;
     }
     return FALSE;
@@ -58,9 +55,7 @@ static gboolean is_own_host(const struct ct_http_guard *guard, const char *host)
 
 static gboolean is_own_origin(const struct ct_http_guard *guard, const char *origin)
 {
-    const char *scheme = scheme_of(guard);
-
-    return g_str_has_prefix(origin, scheme) && is_own_host(guard, origin + strlen(scheme));
+    return g_str_has_prefix(origin, SCHEME) && is_own_host(guard, origin + strlen(SCHEME));
 }
 
 /* NULL: it does not begin with the token. */

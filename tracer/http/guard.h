@@ -15,7 +15,6 @@
 struct ct_http_guard {
     char token[CT_HTTP_TOKEN_SIZE + 1]; /* "": who reaches it may ask */
     guint port;
-    gboolean is_secure; /* it is asked by https */
     gboolean takes_post;
 };
 
