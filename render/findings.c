@@ -85,9 +85,17 @@ static void finding_clear(void *data)
     g_array_unref(finding->tids);
 }
 
+/* A report tells as text what is beyond the numbers that every reader takes, as times are where the
+ * machine has been up for long. 0: it lacks. */
 static uint64_t number_of(JsonObject *object, const char *name)
 {
-    return (uint64_t)json_object_get_int_member_with_default(object, name, 0);
+    JsonNode *node = json_object_get_member(object, name);
+
+    if (!node || !JSON_NODE_HOLDS_VALUE(node))
+        return 0;
+    return json_node_get_value_type(node) == G_TYPE_STRING
+               ? g_ascii_strtoull(json_node_get_string(node), NULL, 10)
+               : (uint64_t)json_node_get_int(node);
 }
 
 static struct ct_window window_of(JsonObject *object)

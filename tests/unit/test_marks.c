@@ -53,6 +53,21 @@ static void findings_are_read_from_the_report(void **state)
     assert_true(none->is_none && g_str_equal(none->text, "All is well."));
 }
 
+static void times_that_are_told_as_text_are_read(void **state)
+{
+    g_autoptr(GArray) findings =
+        read_report("{\"findings\": [{\"text\": \"It.\", \"from_ns\": \"9007199254740993\", "
+                    "\"to_ns\": \"9007199254740999\", \"tids\": [], \"longest\": {\"tid\": 11, "
+                    "\"from_ns\": \"9007199254740994\", \"to_ns\": \"9007199254740998\"}}]}");
+    const struct ct_scene_finding *finding = &g_array_index(findings, struct ct_scene_finding, 0);
+
+    (void)state;
+    assert_true(finding->when.begin_ns == UINT64_C(9007199254740993));
+    assert_true(finding->when.end_ns == UINT64_C(9007199254740999));
+    assert_true(finding->longest.begin_ns == UINT64_C(9007199254740994));
+    assert_true(finding->longest.end_ns == UINT64_C(9007199254740998));
+}
+
 static void what_is_no_report_is_an_error(void **state)
 {
     g_autoptr(GBytes) half = g_bytes_new_static("{\"findings\": [", 14);
@@ -199,6 +214,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(findings_are_read_from_the_report),
+        cmocka_unit_test(times_that_are_told_as_text_are_read),
         cmocka_unit_test(what_is_no_report_is_an_error),
         cmocka_unit_test(a_finding_shows_when_it_was_and_in_whom),
         cmocka_unit_test(a_window_shows_what_of_a_finding_lies_in_it),
