@@ -1,5 +1,7 @@
 """html_file.py WRITE_TRACE PROGRAMS: a file of HTML of whatever a trace is, and none that is larger than it may be."""
 
+import html
+import json
 import pathlib
 import random
 import re
@@ -10,6 +12,7 @@ import unittest
 
 WRITER, PROGRAMS = sys.argv[1], pathlib.Path(sys.argv[2])
 TRACES = pathlib.Path(__file__).resolve().parent / "traces"
+WORKERS = 70
 CASES = ("convoy", "hostile_names", "images", "nested", "sampled")
 
 
@@ -38,6 +41,33 @@ class Html(unittest.TestCase):
                 self.assertTrue(text.rstrip().endswith("</html>"))
                 self.assertEqual(text.count("<script"), text.count("</script>"))
                 self.assertEqual(len(re.findall('<script(?! type="text/plain" class="kept")', text)), 1)
+
+    def test_a_finding_of_many_threads_has_its_sum(self):
+        """As the page asks for it: of many threads that are all of a kind, of that."""
+        lines = ["1.000s 9 9 process_start schema_version=2 process_start_ns=1s rate_ns=0 ppid=1 exe=/bin/pool args=pool "
+                 "cwd=/", "1.000s 9 9 thread_start"]
+        for tid in range(10, 10 + WORKERS):
+            lines += [f"1.001s 9 {tid} thread_start creator_tid=9", f"1.001s 9 {tid} thread_name name=worker-{tid}"]
+        for turn in range(1, WORKERS + 1):
+            end_us, tid = 1_100_000 + turn * 5000, 9 + turn
+            lines += [f"{end_us - 2}us 9 {tid - 1} wake object=0x7000 op=pthread_mutex_unlock",
+                      f"{end_us}us 9 {tid} lock_wait duration_ns={turn * 5}ms object=0x7000 owner={tid - 1} "
+                      "op=pthread_mutex_lock class=sync"]
+        lines += ["2.000s 9 9 process_exit status=0", "trace closing/ust",
+                  "2.1s 1 1 capture schema_version=2 ctrace_version=0.1.0 command=pool layers=preload begin_ns=1s end_ns=2s "
+                  "rate_ns=0 process_count=1"]
+        trace = self.folder / "pool.txt"
+        trace.write_text("\n".join(lines) + "\n")
+        result = self.write(trace)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        report = subprocess.run([PROGRAMS / "ctrace-report", "--format=json", self.folder / "trace"], capture_output=True,
+                                timeout=120, check=True)
+        spans = [(one["from_ns"] - 10**9, one["to_ns"] - 10**9) for one in json.loads(report.stdout)["findings"]
+                 if len(one["tids"]) >= WORKERS]
+        self.assertTrue(spans, report.stdout)
+        text = html.unescape(self.file.read_text())
+        for begin, end in spans:
+            self.assertRegex(text, f'"area[?]from={begin}&to={end}&lanes=k[0-9]+(,t[0-9]+)*&flame=wait"')
 
     def test_what_takes_more_than_it_may_is_refused_and_how_much_is_said(self):
         chance = random.Random(1)

@@ -24,32 +24,66 @@ static gboolean read_clock(JsonObject *object, const char *name, uint64_t begin_
     return TRUE;
 }
 
-static gboolean has_tid(JsonArray *tids, gint64 tid)
-{
-    for (guint i = 0; i < json_array_get_length(tids); i++)
-        if (json_array_get_int_element(tids, i) == tid)
-            return TRUE;
-    return FALSE;
-}
-
-/* The lanes of those threads, of all that had their numbers then; "": of all. */
-static char *find_lanes(JsonObject *overview, JsonArray *tids, const struct ct_html_span *span)
+/* The lanes of those threads, of all that had their numbers then. The caller owns the list. */
+static GPtrArray *find_lanes(JsonObject *overview, JsonArray *tids, const struct ct_html_span *span)
 {
     JsonArray *threads = json_object_get_array_member(overview, "threads");
-    GString *lanes = g_string_new(NULL);
-    guint count = 0;
+    g_autoptr(GHashTable) wanted = g_hash_table_new(NULL, NULL);
+    GPtrArray *lanes = g_ptr_array_new();
 
-    for (guint i = 0; i < json_array_get_length(threads) && count < LANES_MAX; i++) {
+    for (guint i = 0; i < json_array_get_length(tids); i++)
+        g_hash_table_add(wanted, GINT_TO_POINTER((int)json_array_get_int_element(tids, i)));
+    for (guint i = 0; i < json_array_get_length(threads); i++) {
         JsonObject *thread = json_array_get_object_element(threads, i);
+        int tid = (int)json_object_get_int_member(thread, "tid");
 
-        if (!has_tid(tids, json_object_get_int_member(thread, "tid")) ||
-            (uint64_t)json_object_get_int_member(thread, "from") >= span->to ||
-            (uint64_t)json_object_get_int_member(thread, "to") <= span->from)
-            continue;
-        g_string_append_printf(lanes, "%s%s", count++ > 0 ? "," : "",
-                               json_object_get_string_member(thread, "lane"));
+        if (g_hash_table_contains(wanted, GINT_TO_POINTER(tid)) &&
+            (uint64_t)json_object_get_int_member(thread, "from") < span->to &&
+            (uint64_t)json_object_get_int_member(thread, "to") > span->from)
+            g_ptr_array_add(lanes, (char *)json_object_get_string_member(thread, "lane"));
     }
-    return g_string_free(lanes, FALSE);
+    return lanes;
+}
+
+/* Takes a kind's threads out of those that are left, if they all are among them. */
+static gboolean take_kind(JsonObject *kind, GHashTable *left)
+{
+    JsonArray *threads = json_object_get_array_member(kind, "threads");
+    g_autoptr(GPtrArray) lanes = g_ptr_array_new_with_free_func(g_free);
+
+    for (guint i = 0; i < json_array_get_length(threads); i++) {
+        gint64 number = json_array_get_int_element(threads, i);
+
+        g_ptr_array_add(lanes, g_strdup_printf("t%" G_GINT64_FORMAT, number));
+        if (!g_hash_table_contains(left, lanes->pdata[i]))
+            return FALSE;
+    }
+    for (guint i = 0; i < lanes->len; i++)
+        g_hash_table_remove(left, lanes->pdata[i]);
+    return TRUE;
+}
+
+/* As the page names them: of many that are all of a kind, that one. "": all of the run. */
+static char *name_lanes(JsonObject *overview, const GPtrArray *lanes)
+{
+    JsonArray *kinds = json_object_get_array_member(overview, "kinds");
+    g_autoptr(GHashTable) left = g_hash_table_new(g_str_hash, g_str_equal);
+    g_autoptr(GPtrArray) named = g_ptr_array_new();
+
+    for (guint i = 0; i < lanes->len; i++)
+        g_hash_table_add(left, lanes->pdata[i]);
+    for (guint i = 0; lanes->len > LANES_MAX && i < json_array_get_length(kinds); i++) {
+        JsonObject *kind = json_array_get_object_element(kinds, i);
+
+        if (take_kind(kind, left))
+            g_ptr_array_add(named, (char *)json_object_get_string_member(kind, "lane"));
+    }
+    for (guint i = 0; i < lanes->len; i++)
+        if (g_hash_table_contains(left, lanes->pdata[i]))
+            g_ptr_array_add(named, lanes->pdata[i]);
+    g_ptr_array_set_size(named, (gint)MIN(named->len, LANES_MAX));
+    g_ptr_array_add(named, NULL);
+    return g_strjoinv(",", (char **)named->pdata);
 }
 
 /* As the page does it: what is not known is all of the run. */
@@ -70,10 +104,11 @@ static gboolean keep_finding(struct ct_html_keeper *keeper, JsonObject *overview
         span.from = MAX(span.from, lives.from);
         span.to = MAX(span.from + 1, MIN(span.to, lives.to));
     }
-    g_autofree char *lanes =
+    g_autoptr(GPtrArray) lanes =
         find_lanes(overview, json_object_get_array_member(finding, "tids"), &span);
+    g_autofree char *names = name_lanes(overview, lanes);
 
-    return ct_html_keep_area(keeper, &span, lanes, "wait", error);
+    return ct_html_keep_area(keeper, &span, names, "wait", error);
 }
 
 gboolean ct_html_keep_finding_sums(struct ct_html_keeper *keeper, JsonObject *overview,

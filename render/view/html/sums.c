@@ -59,7 +59,7 @@ gboolean ct_html_keep_whole_sums(struct ct_html_keeper *keeper, JsonObject *over
            ct_html_keep_area(keeper, &whole, "", "both", error);
 }
 
-/* Those of whom findings speak. */
+/* Each by itself. */
 static gboolean keep_lanes(struct ct_html_keeper *keeper, JsonObject *overview, const char *member,
                            guint *count, GError **error)
 {
