@@ -159,6 +159,25 @@ test("a flame graph of two has what either has, and loses no time", async () => 
     assert.deepEqual(leaves, ["lock 8/6 (main 8/6)", "main 1/0", "read 0/14 (main 0/14)"]);
 });
 
+test("a function that others call in another recording is one from the leaves on, too", async () => {
+    globalThis.document ??= {};
+    const { merged, inverted } = await load("flame.js");
+    const called = (caller, ns) => ({
+        frames: [{ function: caller }, { function: "lock" }],
+        nodes: [
+            [-1, -1, 0, ns, 1],
+            [0, 0, 0, ns, 1],
+            [1, 1, ns, ns, 1],
+        ],
+    });
+    const { frames, root } = merged(called("new_way", 4), called("old_way", 6), 1);
+    const leaves = inverted(root).children;
+    assert.deepEqual(
+        leaves.map((leaf) => [frames[leaf.frame].function, leaf.total_ns, leaf.base_ns]),
+        [["lock", 4, 6]],
+    );
+});
+
 test("times and names read well", async () => {
     const { duration, moment, parseTime, safe, share, shortOf } = await load("format.js");
     const times = [0, 7, 999, 1000, 12_345, 999_600, 29_600_000, 1.25e9, 7.5e12];

@@ -66,17 +66,25 @@ function keyOf(frame) {
  */
 export function merged(now, base, factor) {
     const frames = [...now.frames, ...base.frames];
+    /** @type {Map<string, number>} */
+    const numbers = new Map();
+    // By one number wherever it is, so that it is one frame from the leaves on, too.
+    const numberOf = frames.map((frame, number) => {
+        const key = keyOf(frame);
+        const first = numbers.get(key) ?? number;
+        numbers.set(key, first);
+        return first;
+    });
     const root = nodeOf(-1, null);
-    /** @type {Map<Node, Map<string, Node>>} */
+    /** @type {Map<Node, Map<number, Node>>} */
     const known = new Map();
     const childOf = (/** @type {Node} */ parent, /** @type {number} */ frame) => {
         const children = known.get(parent) ?? new Map();
         known.set(parent, children);
-        const key = keyOf(frames[frame]);
-        let child = children.get(key);
+        let child = children.get(frame);
         if (!child) {
             child = nodeOf(frame, parent);
-            children.set(key, child);
+            children.set(frame, child);
             parent.children.push(child);
         }
         return child;
@@ -89,7 +97,7 @@ export function merged(now, base, factor) {
         const nodes = [];
         for (const [parent, frame, self_ns, total_ns, waits] of flame.nodes) {
             const above = nodes[parent];
-            const node = above ? childOf(above, frame + shift) : root;
+            const node = above ? childOf(above, numberOf[frame + shift] ?? frame) : root;
             nodes.push(node);
             if (flame === now) {
                 node.self_ns += self_ns;
