@@ -116,6 +116,9 @@ test("what a file lacks is said, and where it is", async (test) => {
     await page.waitForSelector("#sql-tab .complaint");
     assert.match(await page.locator("#sql-tab .complaint").innerText(), /ctrace query/);
     await page.locator('[data-tab="timeline"]').click();
+    await page.keyboard.press("n");
+    assert.match(await page.locator("#trouble").innerText(), /A file has no notes/);
+    await page.getByText("Dismiss").click();
     assert.doesNotMatch(await page.locator("#window-length").innerText(), /stretched/);
     await page.locator("#plot").focus();
     for (let i = 0; i < 30 && !/stretched/.test(await page.locator("#window-length").innerText()); i++) {

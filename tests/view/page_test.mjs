@@ -1,7 +1,7 @@
 /** A real recording, through the real server, in a real browser. */
 
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { before, test } from "node:test";
@@ -168,6 +168,28 @@ test("notes are kept with the recording, and two pages lose nothing of each othe
             [],
         );
     }
+});
+
+test("a note that is saved twice at once is there once, and notes that cannot be read are told of", async (test) => {
+    const { page } = await open(test, await view(test, convoy));
+    await page.keyboard.press("n");
+    await page.locator("#note-text").fill("once");
+    await page.locator("#note-text").evaluate((area) => {
+        for (let i = 0; i < 2; i++) {
+            area.dispatchEvent(new KeyboardEvent("keydown", { key: "Enter", ctrlKey: true }));
+        }
+    });
+    await page.waitForSelector("#note:not([open])", { state: "attached" });
+    const { notes, place } = await page.evaluate(() => fetch("api/notes").then((answer) => answer.json()));
+    assert.deepEqual(
+        notes.map(({ text }) => text),
+        ["once"],
+    );
+    writeFileSync(place, "damaged");
+    test.after(() => rmSync(place));
+    await page.reload();
+    await page.waitForSelector("#trouble:not([hidden])");
+    assert.match(await page.locator("#trouble").innerText(), /notes\.json is damaged/);
 });
 
 test("two recordings are seen together, and what changed is told", async (test) => {

@@ -248,7 +248,7 @@ function listenToPath(app, timeline) {
  */
 function listenToButtons(app, timeline) {
     const search = new Search(app, timeline);
-    const notes = new Notes(app, timeline);
+    const notes = new Notes(app, timeline, complain);
     const turnPath = listenToPath(app, timeline);
     const sumUp = () => {
         const { lives } = app.overview;

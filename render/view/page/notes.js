@@ -9,6 +9,7 @@ const FLAG_LEAST_PX = 26;
 const FLAG_MOST_PX = 260;
 /** What the server takes, in bytes. */
 const TEXT_MAX = 4000;
+const UNREADABLE = 500;
 
 /** @typedef {{id: string, version: number, at_ns: string, text: string}} Note */
 /** @typedef {{notes: Note[], place: string}} Answer */
@@ -18,10 +19,17 @@ export class Notes {
     /**
      * @param {import("./app.js").App} app
      * @param {import("./timeline.js").Timeline} timeline
+     * @param {(error: unknown) => void} onFailure
      */
-    constructor(app, timeline) {
+    constructor(app, timeline, onFailure) {
         this.app = app;
         this.timeline = timeline;
+        this.onFailure = onFailure;
+        /** Why there are none to be written. @type {unknown} */
+        this.refusal = null;
+        /** How often all of them were asked for or sent: an answer that is late says what was before. */
+        this.turn = 0;
+        this.isSending = false;
         this.flags = byId("flags");
         this.dialog = /** @type {HTMLDialogElement} */ (byId("note"));
         /** @type {Note[]} */
@@ -40,11 +48,23 @@ export class Notes {
     }
 
     async load() {
+        const turn = ++this.turn;
         try {
-            this.#keep(await ask("notes", { r: this.app.view.recording }));
+            /** @type {Answer} */
+            const answer = await ask("notes", { r: this.app.view.recording });
+            this.refusal = null;
             byId("note-button").hidden = false;
-        } catch {
-            // Nobody is there who keeps any: then there is no button either, or it says so.
+            if (turn === this.turn) {
+                this.#keep(answer);
+            }
+        } catch (error) {
+            // Who wants to write one is told why that cannot be; but notes that are there, and cannot be
+            // read, are missed before.
+            const isNews = String(error) !== String(this.refusal);
+            this.refusal = error;
+            if (isNews && /** @type {import("./api.js").Refusal} */ (error).status === UNREADABLE) {
+                this.onFailure(error);
+            }
         }
     }
 
@@ -141,6 +161,10 @@ export class Notes {
 
     /** Where one looks at: at what is chosen, or in the middle. */
     addHere() {
+        if (byId("note-button").hidden && this.refusal) {
+            this.onFailure(this.refusal);
+            return;
+        }
         const { chosen } = this.timeline;
         const { from, to } = this.app.view;
         const at = this.app.view.chosen && chosen ? chosen.from : (from + to) / 2;
@@ -194,6 +218,11 @@ export class Notes {
             fill(trouble, "A note has some words.");
             return;
         }
+        if (this.isSending) {
+            return; // a key that is held, or a second click, would add it twice
+        }
+        this.isSending = true;
+        this.turn++;
         try {
             this.#keep(await send("notes", { r: this.app.view.recording }, draft));
             this.dialog.close();
@@ -201,6 +230,8 @@ export class Notes {
             announce(draft.text ? "The note is kept." : "The note is removed.");
         } catch (error) {
             await this.#sayWhy(/** @type {import("./api.js").Refusal} */ (error), draft, trouble);
+        } finally {
+            this.isSending = false;
         }
     }
 
