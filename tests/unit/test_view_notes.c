@@ -154,6 +154,8 @@ static void a_file_that_is_not_understood_is_left_alone(void **state)
         "{\"schema\": \"ctrace-notes-2\", \"notes\": []}",
         "{\"schema\": \"ctrace-notes-1\", \"notes\": {}}",
         "{\"schema\": \"ctrace-notes-1\", \"notes\": [{\"id\": \"x\", \"version\": 1}]}",
+        "{\"schema\": \"ctrace-notes-1\", \"notes\": [{\"id\": \"0123456789abcdef\", "
+        "\"version\": 9223372036854775807, \"at_ns\": \"1\", \"text\": \"a\"}]}",
     };
     g_autofree char *path = g_build_filename(recording, "notes.json", NULL);
 

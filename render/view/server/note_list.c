@@ -124,7 +124,8 @@ static gboolean add_stored(struct ct_note_list *list, JsonNode *node)
     g_ptr_array_add(list->notes, note);
     g_strlcpy(note->id, id, sizeof(note->id));
     note->version = number_of(object, "version");
-    return note->version > 0 && set_note(note, object);
+    /* There is a next one. */
+    return note->version > 0 && note->version < G_MAXINT64 && set_note(note, object);
 }
 
 struct ct_note_list *ct_note_list_parse(const char *text, gsize size)

@@ -12,7 +12,8 @@
 #include <sys/file.h>
 #include <unistd.h>
 
-#define FILE_MAX (1U << 23)
+/* As many notes as there may be, each as long as it may be, of what JSON writes longest. */
+#define FILE_MAX (1U << 25)
 
 /* Others hold it while they write a file. */
 #define LOCK_TRIES   20
@@ -145,7 +146,11 @@ static int lock(const char *directory, GError **error)
 {
     int fd = g_open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
 
-    for (unsigned i = 0; fd >= 0 && i < LOCK_TRIES; i++) {
+    if (fd < 0) {
+        set_failure(error, 500, "the note is not kept: cannot open", directory, "");
+        return -1;
+    }
+    for (unsigned i = 0; i < LOCK_TRIES; i++) {
         if (flock(fd, LOCK_EX | LOCK_NB) == 0)
             return fd;
         if (errno != EWOULDBLOCK && errno != EINTR)
@@ -154,8 +159,7 @@ static int lock(const char *directory, GError **error)
     }
     set_failure(error, 503, "the note is not kept: another program uses", directory,
                 "; try it again");
-    if (fd >= 0)
-        close(fd);
+    close(fd);
     return -1;
 }
 
