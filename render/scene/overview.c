@@ -13,6 +13,9 @@ enum {
 /* How much of the limit on a picture's boxes the chart may take. */
 enum { BOX_SHARE = 8 };
 
+/* Threads that sums are off by. */
+static const double rounding = 0.01;
+
 static gboolean is_counted(const struct ct_lane *lane)
 {
     return !lane->is_idle;
@@ -23,7 +26,7 @@ struct chart {
     struct ct_grid grid;
     double column_px;
     struct ct_class_times *columns; /* owned */
-    double most;                    /* in one column */
+    double most;                    /* in one column, in whole threads: its height */
 };
 
 static void count_threads(struct chart *chart, const struct ct_scene_request *request,
@@ -49,6 +52,8 @@ static void count_threads(struct chart *chart, const struct ct_scene_request *re
         if (is_of_some)
             chart->columns[i].time_ns[CT_CLASS_RUNNING] = 0;
     }
+    if (chart->most > 0)
+        chart->most = MAX(ceil(chart->most - rounding), 1);
 }
 
 /* The edge below each class, and the last one's upper one, in whole pixels from the bottom: edges
@@ -144,10 +149,10 @@ void ct_layout_place_overview(struct ct_scene *scene, const struct ct_scene_requ
         g_free(chart.columns);
         if (request->box_limit == 0 || column_px >= CT_WIDEST_COLUMN ||
             scene->overview_boxes->len <= request->box_limit / BOX_SHARE) {
-            double top = floor(chart.most + 0.5);
-
-            place_label(scene, g_strdup_printf("%.0f %s", top, top == 1 ? "thread" : "threads"),
-                        scene->overview.y_px + 6);
+            place_label(
+                scene,
+                g_strdup_printf("%.0f %s", chart.most, chart.most == 1 ? "thread" : "threads"),
+                scene->overview.y_px + 6);
             place_label(scene, g_strdup("by state"), scene->overview.y_px + 20);
             return;
         }

@@ -376,6 +376,25 @@ static void the_chart_counts_threads_as_their_intervals_do(void **state)
     stage_clear(&stage);
 }
 
+/* Both live for less than a column, which on average has a part of a thread. */
+static void a_chart_is_as_high_as_whole_threads(void **state)
+{
+    struct stage stage = stage_new();
+
+    (void)state;
+    for (int32_t tid = 10; tid < 12; tid++) {
+        struct ct_thread *thread = add_thread(&stage, tid, "short");
+
+        thread->end_ns = thread->start_ns + FIXTURE_US;
+    }
+    ct_timeline_finish(stage.timeline);
+    struct ct_scene *scene = stage_layout(&stage);
+
+    assert_non_null(find_text(scene, "1 thread"));
+    ct_scene_free(scene);
+    stage_clear(&stage);
+}
+
 static void a_chart_is_of_several_threads_and_can_be_left_out(void **state)
 {
     struct stage stage = stage_new();
@@ -498,6 +517,7 @@ int main(void)
         cmocka_unit_test(a_process_without_a_header_is_called_as_it_calls_itself),
         cmocka_unit_test(low_rows_share_the_names_that_are_alike),
         cmocka_unit_test(the_chart_counts_threads_as_their_intervals_do),
+        cmocka_unit_test(a_chart_is_as_high_as_whole_threads),
         cmocka_unit_test(a_chart_is_of_several_threads_and_can_be_left_out),
         cmocka_unit_test(a_wait_in_parts_has_one_label),
         cmocka_unit_test(a_thread_whose_waits_are_lost_is_marked),
