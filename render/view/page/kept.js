@@ -2,9 +2,16 @@
 
 import { button, byId, el, fill } from "./dom.js";
 import { count, duration, moment, plural } from "./format.js";
-import { describeFile, finestLevel, isStored, keptAreas } from "./stored.js";
+import { describeFile, finestLevels, isStored, isStretched, keptAreas } from "./stored.js";
 
-const FINEST_NS = isStored ? 2 ** finestLevel() : 0;
+/** In which columns the rows are there. */
+function columnsInWords() {
+    const levels = finestLevels();
+    const [finest, coarsest] = [Math.min(...levels), Math.max(...levels)].map((level) =>
+        duration(2 ** level),
+    );
+    return `${finest} and more${finest === coarsest ? "" : `, of some rows of ${coarsest} and more`}`;
+}
 
 /** @param {import("./app.js").App} app */
 export async function showKept(app) {
@@ -15,7 +22,7 @@ export async function showKept(app) {
     const { lives } = app.overview;
     const parts = keptAreas().filter((area) => area.from !== lives.from || area.to !== lives.to);
     const has = [
-        `the timeline in columns of ${duration(FINEST_NS)} and more; finer ones are stretched from these`,
+        `the timeline in columns of ${columnsInWords()}; finer ones are stretched from these`,
         `${count(intervals)} waits in detail: the longest, and what those did who ended them`,
         `sums of the whole run, by threads and by kinds, and of ${plural(parts.length, "part")} of it`,
         "findings and tables as of the whole run",
@@ -32,11 +39,11 @@ export async function showKept(app) {
 }
 
 /**
- * What is to be said of columns that are so wide.
- * @param {number} column_ns
+ * What is to be said of a picture.
+ * @param {import("./plot.js").Frame | null} frame
  */
-export function stretchedWords(column_ns) {
-    return column_ns < FINEST_NS ? ", stretched" : "";
+export function stretchedWords(frame) {
+    return frame?.rows.some((row) => isStretched(row.lane, frame.level)) ? ", stretched" : "";
 }
 
 /**

@@ -249,23 +249,28 @@ export async function storedAnswer(what, question) {
 
 /**
  * What the file is, and has.
- * @returns {Promise<{directory: string, max_bytes: number, intervals: number, column_ns: number}>}
+ * @returns {Promise<{directory: string, max_bytes: number, intervals: number}>}
  */
 export async function describeFile() {
     const element = store.whole.get("file");
     const told = element ? await store.parse(element) : {};
     const counts = [...store.intervals.values()].map((own) => own.length);
-    return {
-        ...told,
-        intervals: counts.reduce((sum, one) => sum + one, 0),
-        column_ns: 2 ** finestLevel(),
-    };
+    return { ...told, intervals: counts.reduce((sum, one) => sum + one, 0) };
 }
 
-/** Finer than this no tile of the file is. */
-export function finestLevel() {
-    const all = [...store.tiles.values()].flatMap((levels) => [...levels.keys()]);
-    return all.length > 0 ? Math.min(...all) : 0;
+/** The finest levels that there are of the lanes: those that are folded at first have coarser ones. */
+export function finestLevels() {
+    return [...store.tiles.values()].map((levels) => Math.min(...levels.keys()));
+}
+
+/**
+ * Whether a lane's columns of that level are made of coarser ones.
+ * @param {string} lane
+ * @param {number} level
+ */
+export function isStretched(lane, level) {
+    const levels = store.tiles.get(lane);
+    return levels !== undefined && Math.min(...levels.keys()) > level;
 }
 
 /**

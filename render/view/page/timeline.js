@@ -439,8 +439,8 @@ export class Timeline {
             .split(",")
             .map((mark) => /^(\d):(\d+)-\d+$/.exec(mark))
             .flatMap((match) => (match ? [{ name: String(match[1]), at: Number(match[2]) }] : []));
-        const stretched = stretchedWords(2 ** (this.frame?.level ?? 0));
-        byId("window-length").textContent = `${duration(app.view.to - app.view.from)} shown${stretched}`;
+        const shown = duration(app.view.to - app.view.from);
+        byId("window-length").textContent = `${shown} shown${stretchedWords(this.frame)}`;
         drawAxis(this.axis, app.view, width, app.theme, marks);
         this.strip.draw(width, STRIP_HEIGHT);
     }
