@@ -67,6 +67,7 @@ export class Beside {
 
     async load() {
         const { app } = this;
+        const wanted = app.view.beside;
         const number = /^\d+$/.test(app.view.beside) ? Number(app.view.beside) : app.view.recording;
         const isThere = number < app.overview.recordings.length && number !== app.view.recording;
         const { lives } = app.overview;
@@ -79,6 +80,9 @@ export class Beside {
         try {
             /** @type {Overview} */
             const overview = await ask("overview", { r: number });
+            if (wanted !== app.view.beside) {
+                return; // another one was chosen meanwhile
+            }
             this.side = sideOf(overview, number, () => this.redraw(), this.onFailure);
             this.labels = new Labels(/** @type {any} */ (this.side), this, byId("beside-labels"));
             this.labels.invalidate();
