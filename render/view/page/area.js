@@ -227,6 +227,10 @@ export class AreaPanel {
         const directoryOf = (/** @type {string} */ text) =>
             overview.recordings[readBase(text)?.recording ?? 0]?.directory ?? "";
         const [here, there] = [duration(found.to - found.from), duration(base.to - base.from)];
+        // Of another recording it is not known which rows would be the same.
+        const isOfRows = (/** @type {string} */ area) => (readArea(area)?.lanes.length ?? 0) > 0;
+        const isOfAll = !isOfRows(readBase(view.base)?.area ?? "");
+        const whose = isOfRows(view.area) && isOfAll ? ", there with all its threads" : "";
         const scaled = el("input", { type: "checkbox", checked: this.isScaled });
         scaled.addEventListener("change", () => {
             this.isScaled = scaled.checked;
@@ -236,7 +240,7 @@ export class AreaPanel {
             "div",
             {},
             choice,
-            el("p", { class: "quiet" }, `Here ${here}, there ${there} of ${directoryOf(view.base)}.`),
+            el("p", { class: "quiet" }, `Here ${here}, there ${there} of ${directoryOf(view.base)}${whose}.`),
             el("label", {}, scaled, " as if both were as long"),
             ...partOfChanges(found, base, this.#factor(found, base), overview.states),
         );

@@ -161,6 +161,8 @@ export function partOfChanges(now, base, factor, states) {
 
 const LESS = { light: [33, 102, 172], dark: [90, 169, 255] };
 const MORE = { light: [178, 24, 43], dark: [255, 122, 99] };
+/** From where on words in the colour of the paper are read better than those in that of ink. */
+const STRONG = { light: 0.7, dark: 0.5 };
 const SAME = { light: [240, 240, 240], dark: [58, 64, 72] };
 
 /**
@@ -177,7 +179,7 @@ export function colourOfChange(now_ns, base_ns, isDark) {
     const mixed = SAME[side].map((value, i) => Math.round(value + ((end[i] ?? 0) - value) * Math.abs(part)));
     return {
         fill: `rgb(${mixed.join(" ")})`,
-        isStrong: Math.abs(part) > 0.5,
+        isStrong: Math.abs(part) > STRONG[side],
     };
 }
 
