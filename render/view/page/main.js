@@ -124,12 +124,36 @@ function showLegend(app) {
     fill(byId("legend"), ...items);
 }
 
+/**
+ * What was chosen the last time: nothing where a browser lets a page keep nothing, as in others' frames.
+ * @param {string} name
+ */
+function recall(name) {
+    try {
+        return localStorage.getItem(name);
+    } catch {
+        return null;
+    }
+}
+
+/**
+ * @param {string} name
+ * @param {string} value
+ */
+function remember(name, value) {
+    try {
+        localStorage.setItem(name, value);
+    } catch {
+        // It holds for as long as the page is open.
+    }
+}
+
 /** @param {App} app */
 function listenToTheme(app) {
     const dark = matchMedia("(prefers-color-scheme: dark)");
     const toggle = byId("theme-button");
     const patterns = byId("patterns-button");
-    let wanted = localStorage.getItem("ctrace-theme");
+    let wanted = recall("ctrace-theme");
     const apply = () => {
         const isDark = wanted ? wanted === "dark" : dark.matches;
         document.documentElement.dataset["theme"] = isDark ? "dark" : "light";
@@ -141,16 +165,15 @@ function listenToTheme(app) {
     };
     toggle.addEventListener("click", () => {
         wanted = app.theme.isDark ? "light" : "dark";
-        localStorage.setItem("ctrace-theme", wanted);
+        remember("ctrace-theme", wanted);
         apply();
     });
     patterns.addEventListener("click", () => {
         app.hasPatterns = !app.hasPatterns;
-        localStorage.setItem("ctrace-patterns", app.hasPatterns ? "1" : "");
+        remember("ctrace-patterns", app.hasPatterns ? "1" : "");
         apply();
     });
-    app.hasPatterns =
-        localStorage.getItem("ctrace-patterns") === "1" || matchMedia("(prefers-contrast: more)").matches;
+    app.hasPatterns = recall("ctrace-patterns") === "1" || matchMedia("(prefers-contrast: more)").matches;
     dark.addEventListener("change", apply);
     apply();
 }
