@@ -321,10 +321,9 @@ function addThings(app, rows) {
     const open = isOpen(app, "things", waited.length <= THINGS_AT_FIRST);
     const shown = open ? waited : waited.slice(0, THINGS_AT_FIRST);
     const of = shown.length < object_count ? `${count(shown.length)} of ${count(object_count)}, ` : "";
+    const detail = `${of}most time first, idle last; the height is how many wait`;
     rows.push(
-        row("header", "things", "Waited for", `${of}most time first; the height is how many wait`, {
-            isOpen: open,
-        }),
+        row("header", "things", "Waited for", detail, { isOpen: open }),
         ...shown.map((thing) => rowOfLane(app, thing.lane)),
     );
 }
