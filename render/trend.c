@@ -22,6 +22,10 @@
 #define EXIT_NOT_TOLD     2
 #define EXIT_NOT_COMPARED 3
 
+/* A worker ends with 1 whatever goes wrong in it, so that it says this by numbers of its own. */
+#define WORKER_ROSE     10
+#define WORKER_NOT_TOLD 11
+
 #define USUAL_DIRECTORY "profiles"
 #define USUAL_TOP       10
 #define TOP_MAX         1000
@@ -208,7 +212,7 @@ static int judge(const struct options *options, const struct ct_trend_changes *c
             continue;
         ct_say("%s: %s rose by %.1f %% of all", change->is_proven ? "failed" : "not proven",
                change->place->name, points);
-        status = change->is_proven || status == EXIT_ROSE ? EXIT_ROSE : EXIT_NOT_TOLD;
+        status = change->is_proven || status == WORKER_ROSE ? WORKER_ROSE : WORKER_NOT_TOLD;
     }
     return status;
 }
@@ -265,17 +269,31 @@ static int draw_trend(void *user, struct ct_activity *activity)
     return EXIT_NOT_COMPARED;
 }
 
+static int status_of(int worker_status)
+{
+    switch (worker_status) {
+    case EXIT_SUCCESS:
+        return EXIT_SUCCESS;
+    case WORKER_ROSE:
+        return EXIT_ROSE;
+    case WORKER_NOT_TOLD:
+        return EXIT_NOT_TOLD;
+    default:
+        return EXIT_NOT_COMPARED;
+    }
+}
+
 static int run(const struct options *options)
 {
     struct job job = {options, options->directories ? options->directories[0] : USUAL_DIRECTORY};
 
     if (!options->output)
-        return ct_worker_print(job.directory, "trend", print_trend, &job);
+        return status_of(ct_worker_print(job.directory, "trend", print_trend, &job));
     ct_typesetter_find_fonts(); /* the worker could not keep what it finds for the next time */
     int status = ct_worker_save(job.directory, options->output, draw_trend, &job);
 
     ct_typesetter_forget_fonts();
-    return status;
+    return status_of(status);
 }
 
 static void clear(struct options *options)

@@ -59,6 +59,12 @@ class Trend(TraceTest):
         self.ask(root, "--between=2026-01-05 00,2026-01-06 00", "--fail-above=5", status=2)
         self.assertIn("no profile is of", self.ask(root, "--between=2026-02-01,2026-01-06", status=3).err)
 
+    def test_what_cannot_be_written_is_no_regression(self):
+        with open("/dev/full", "w", encoding="ascii") as full:
+            result = self.ctrace("trend", self.planted(), "--fail-above=30", stdout=full, env=ENVIRONMENT)
+        self.assertEqual(result.status, 3, result)
+        self.assertIn("cannot write", result.err)
+
     def test_chance_is_not_proven(self):
         root = self.collect(4, lambda day, index: {"serve": 5, "parse": 3, "compress": 2})
         out = self.ask(root, "--fail-above=1").out
