@@ -178,6 +178,20 @@ test("a function that others call in another recording is one from the leaves on
     );
 });
 
+test("requests that found no row are not among those that are shown", async () => {
+    const { servedOf } = await load("requests.js");
+    const slowest_requests = Array.from({ length: 8 }, (_, i) => ({
+        server: "127.0.0.1:80",
+        begin_ns: 10,
+        duration_ns: 100 + i,
+        parts: [],
+    }));
+    const report = { slowest_requests, servers: [{ server: "127.0.0.1:80", requests: 90 }] };
+    const [served] = servedOf(report, { begin_ns: "0", threads: [] });
+    assert.equal(served.rows.length, 6);
+    assert.equal(served.detail, "6 of the 8 slowest of 90 requests");
+});
+
 test("times and names read well", async () => {
     const { duration, moment, parseTime, safe, share, shortOf } = await load("format.js");
     const times = [0, 7, 999, 1000, 12_345, 999_600, 29_600_000, 1.25e9, 7.5e12];

@@ -89,7 +89,10 @@ export function servedOf(report, overview) {
             (/** @type {Record<string, any>} */ one) => one["server"] === name,
         );
         const of = all ? ` of ${plural(Number(all["requests"]), "request")}` : "";
-        return { name, detail: `the ${requests.length} slowest${of}`, rows: packed(requests) };
+        const rows = packed(requests);
+        const shown = rows.flat().length;
+        const some = shown < requests.length ? `${shown} of ` : "";
+        return { name, detail: `${some}the ${requests.length} slowest${of}`, rows };
     });
 }
 
