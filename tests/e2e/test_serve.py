@@ -523,8 +523,10 @@ class Launched(ServeTest):
                 self.assertEqual((agent.returncode, out), (status, "in and out" if "cat" in script else ""))
 
     def test_its_status_is_known_where_ends_of_children_are_ignored(self):
-        agent = self.start_agent("sh", "-c", "exit 7", preexec_fn=lambda: signal.signal(signal.SIGCHLD, signal.SIG_IGN))
-        self.assertEqual(agent.wait(TIMEOUT_S), 7)
+        ignore = lambda: signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+        agent = self.start_agent("sh", "-c", "cat; exit 7", preexec_fn=ignore)
+        agent.communicate("", timeout=TIMEOUT_S)
+        self.assertEqual(agent.returncode, 7)
 
     def test_signals_are_the_programs(self):
         agent = self.start_agent("/usr/bin/python3", "-c", """
