@@ -10,7 +10,7 @@ import { gunzipSync } from "node:zlib";
 import { atRest, axe, CTRACE, EXAMPLES, open, run, view, windowOf } from "./harness.mjs";
 
 const folder = mkdtempSync(join(tmpdir(), "ctrace-file-"));
-process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
+process.on("exit", () => rmSync(folder, { recursive: true, force: true, maxRetries: 50 }));
 
 const MARKUP = `</script><script>window.harmed=1</script><img src=x onerror="window.harmed=1">`;
 const recording = join(folder, `"><b>convoy.data`);

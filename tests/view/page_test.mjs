@@ -8,7 +8,7 @@ import { before, test } from "node:test";
 import { atRest, axe, CTRACE, EXAMPLES, open, run, view, windowOf } from "./harness.mjs";
 
 const folder = mkdtempSync(join(tmpdir(), "ctrace-view-"));
-process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
+process.on("exit", () => rmSync(folder, { recursive: true, force: true, maxRetries: 50 }));
 const convoy = join(folder, "convoy.data");
 
 before(() => run(CTRACE, ["record", "-o", convoy, join(EXAMPLES, "convoy")]));

@@ -9,7 +9,7 @@ import { CTRACE, EXAMPLES, PAGE, run, view } from "./harness.mjs";
 import { serve } from "./mock.mjs";
 
 const folder = mkdtempSync(join(tmpdir(), "ctrace-shape-"));
-process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
+process.on("exit", () => rmSync(folder, { recursive: true, force: true, maxRetries: 50 }));
 const recordings = ["convoy", "slow_peer"].map((name) => join(folder, name));
 
 before(async () => {

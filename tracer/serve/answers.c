@@ -194,6 +194,7 @@ static gboolean begin(struct ct_answer *answer, const struct ct_question *questi
         .has_started = targets->has_started,
         .duration_ms = question->duration_ms,
         .hz = question->hz,
+        .is_alone = question->endpoint->kind == CT_ENDPOINT_TRACE,
     };
     g_autofree char *template = g_build_filename(answer->answers->place, "answer-XXXXXX", NULL);
 

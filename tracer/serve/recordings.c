@@ -42,6 +42,7 @@ struct recording {
     gint64 begin_us;
     struct ct_command *command; /* NULL: it is done, or in line */
     gboolean is_window;
+    gboolean is_alone;
     gboolean is_in_line; /* until the windows before it are done */
     gboolean is_ending;  /* nobody wants it any more */
     GPtrArray *shares;   /* owned; struct ct_recording_share *, borrowed */
@@ -244,6 +245,7 @@ static struct recording *begin(struct ct_recordings *recordings,
     recording->argv = list_words(recording, wish);
     recording->duration_ms = wish->duration_ms;
     recording->is_window = wish->is_window;
+    recording->is_alone = wish->is_alone;
     recording->is_in_line = wish->is_window && has_window(recordings);
     if (!recording->is_in_line && !run(recording, error)) {
         recording_free(recording);
@@ -268,7 +270,7 @@ static struct recording *find(const struct ct_recordings *recordings,
         gboolean is_fresh = recording->is_in_line || (recording->command && !recording->is_ending &&
                                                       now_us - recording->begin_us < FRESH_US);
 
-        if (is_fresh && strcmp(recording->key, key) == 0)
+        if (is_fresh && !wish->is_alone && !recording->is_alone && strcmp(recording->key, key) == 0)
             return recording;
     }
     return NULL;

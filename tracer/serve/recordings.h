@@ -29,7 +29,8 @@ struct ct_recording_wish {
     gboolean is_cgroup;
     gboolean has_started; /* what they have started is recorded, too */
     guint64 duration_ms;
-    guint hz; /* 0: what runs is not sampled */
+    guint hz;          /* 0: what runs is not sampled */
+    gboolean is_alone; /* it is shared with nobody, whose reading would write beside it */
 };
 
 /* `error` is NULL if there is a recording; see status.h. Not before ct_recordings_join() has
