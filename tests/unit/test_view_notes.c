@@ -148,14 +148,16 @@ static void what_is_no_note_is_refused(void **state)
 
 static void a_file_that_is_not_understood_is_left_alone(void **state)
 {
+    static const char without_next_version[] =
+        "{\"schema\": \"ctrace-notes-1\", \"notes\": [{\"id\": \"0123456789abcdef\", "
+        "\"version\": 9223372036854775807, \"at_ns\": \"1\", \"text\": \"a\"}]}";
     static const char *const files[] = {
         "",
         "[[[[[[[[",
         "{\"schema\": \"ctrace-notes-2\", \"notes\": []}",
         "{\"schema\": \"ctrace-notes-1\", \"notes\": {}}",
         "{\"schema\": \"ctrace-notes-1\", \"notes\": [{\"id\": \"x\", \"version\": 1}]}",
-        "{\"schema\": \"ctrace-notes-1\", \"notes\": [{\"id\": \"0123456789abcdef\", "
-        "\"version\": 9223372036854775807, \"at_ns\": \"1\", \"text\": \"a\"}]}",
+        without_next_version,
     };
     g_autofree char *path = g_build_filename(recording, "notes.json", NULL);
 
