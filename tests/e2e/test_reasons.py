@@ -197,19 +197,21 @@ class Limits(GroupsTest):
         )
         before = self.throttled_periods(cgroup)
         report, thread = self.record_limited(cgroup, "spin")
-        (site,) = self.sites(report, "throttled by its cgroup")
-        self.assertEqual(site["class"], "other")
+        sites = self.sites(report, "throttled by its cgroup")  # it may have been before it spun, too
+        site = max(sites, key=lambda each: each["total_ns"])
+        total_ns = sum(each["total_ns"] for each in sites)
+        self.assertEqual({each["class"] for each in sites}, {"other"})
         self.assertEqual(self.functions(site)[:2], ["spin", "main"])
         lifetime_ns = thread["end_ns"] - thread["start_ns"]
         self.assertLessEqual(thread["time_ns"]["running"], lifetime_ns * 0.2)
-        self.assertEqual(thread["time_ns"]["other"], site["total_ns"])
+        self.assertEqual(thread["time_ns"]["other"], total_ns)
         # The rest of each period, but where others keep the CPU from it.
         self.assertGreater(site["total_ns"], lifetime_ns * 0.3)
         self.assertIn(f"{cgroup.name} (2.00 ms in each 100 ms)", site["object"])
         self.assertLessEqual(site["count"], self.throttled_periods(cgroup) - before)
         self.assertGreaterEqual(site["count"], 5)
         (finding,) = [each for each in report["findings"] if each["rule"] == "quota"]
-        self.assertEqual(finding["cost_ns"], site["total_ns"])
+        self.assertEqual(finding["cost_ns"], total_ns)
         self.assertIn(f"as cgroup {cgroup.name} (2.00 ms in each 100 ms) had used up its quota", finding["text"])
 
     def throttled_periods(self, cgroup):
