@@ -33,13 +33,16 @@ static void count_threads(struct chart *chart, const struct ct_scene_request *re
                           const GArray *lanes)
 {
     gboolean is_of_some = request->only && request->only[0];
+    guint threads = 0;
 
     chart->columns = g_new0(struct ct_class_times, chart->grid.count);
     for (guint i = 0; i < lanes->len; i++) {
         const struct ct_lane *lane = &g_array_index(lanes, struct ct_lane, i);
 
-        if (is_counted(lane))
-            ct_columns_add(lane, &chart->grid, chart->columns);
+        if (!is_counted(lane))
+            continue;
+        threads++;
+        ct_columns_add(lane, &chart->grid, chart->columns);
     }
     for (uint32_t i = 0; i < chart->grid.count; i++) {
         double all = 0;
@@ -52,8 +55,9 @@ static void count_threads(struct chart *chart, const struct ct_scene_request *re
         if (is_of_some)
             chart->columns[i].time_ns[CT_CLASS_RUNNING] = 0;
     }
+    /* What stands for waits that were not recorded may be more than there was room for. */
     if (chart->most > 0)
-        chart->most = MAX(ceil(chart->most - rounding), 1);
+        chart->most = CLAMP(ceil(chart->most - rounding), 1, threads);
 }
 
 /* The edge below each class, and the last one's upper one, in whole pixels from the bottom: edges
