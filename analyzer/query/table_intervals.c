@@ -1,4 +1,5 @@
 /* The table of waits and of what else threads did but run. */
+#include "passes/lock_waits.h"
 #include "query/sources.h"
 #include "query/tables.h"
 #include "query/values.h"
@@ -85,6 +86,12 @@ static void put_is_first(const struct ct_query_row *row, sqlite3_context *out)
 
     sqlite3_result_int(out, interval->op != CT_OP_NONE && interval->class != CT_CLASS_RUNNABLE &&
                                 ct_interval_is_counted(interval, 0));
+}
+
+/* As the report of locks has it: what a program uses as one is found in what its threads do. */
+static void put_is_for_lock(const struct ct_query_row *row, sqlite3_context *out)
+{
+    sqlite3_result_int(out, ct_lock_waits_has(interval_of(row)));
 }
 
 static void put_is_open(const struct ct_query_row *row, sqlite3_context *out)
@@ -208,6 +215,8 @@ static const struct ct_query_column columns[] = {
     {"wait_duration_ns", "INTEGER", "of the whole wait", put_wait_duration, CT_QUERY_ANY},
     {"is_first", "INTEGER", "1: a wait, or the first part of it: to count them", put_is_first,
      CT_QUERY_ANY},
+    {"is_for_lock", "INTEGER", "1: for what threads hold, a semaphore used so, too",
+     put_is_for_lock, CT_QUERY_ANY},
     {"is_open", "INTEGER", "1: it never returned", put_is_open, CT_QUERY_ANY},
     {"is_outside", "INTEGER", "1: in no wait; the kernel tells of it", put_is_outside,
      CT_QUERY_ANY},

@@ -214,7 +214,7 @@ static const struct ct_query_column object_columns[] = {
      CT_QUERY_ANY},
     {"number", "INTEGER", "its address, or its number", put_object_number, CT_QUERY_ANY},
     {"variable", "TEXT", "of the program, if it is one", put_variable, CT_QUERY_ANY},
-    {"is_lock", "INTEGER", "1: threads hold it", put_is_lock, CT_QUERY_ANY},
+    {"is_lock", "INTEGER", "1: a lock by its kind; see is_for_lock", put_is_lock, CT_QUERY_ANY},
 };
 
 const struct ct_query_table ct_query_objects = {

@@ -2,6 +2,7 @@
 means over them what it means over tables of SQLite's own."""
 
 import csv
+import io
 import json
 import os
 import pathlib
@@ -14,7 +15,7 @@ import subprocess
 import time
 import unittest
 
-from harness import CTRACE, WORKLOADS, TraceTest, children_of, main, recorder_of, run, wait_until
+from harness import CTRACE, EXAMPLES, WORKLOADS, TraceTest, children_of, main, recorder_of, run, wait_until
 
 MANUALS = os.environ.get("CTRACE_MANUALS", "")
 STATES = ("running", "runnable", "net", "sync", "syscall", "sleep", "other", "unknown")
@@ -152,6 +153,31 @@ class Query(TraceTest):
         self.assertEqual(
             self.rows("SELECT tid, waker_tid, wake_ns FROM intervals WHERE waker_id IS NOT NULL ORDER BY 1, 2, 3"),
             self.rows("SELECT woken_tid, tid, time_ns FROM wakes ORDER BY 1, 2, 3"))
+
+    def test_locks_are_those_of_the_report(self):
+        """What a program uses as one, too: Python has semaphores for its locks."""
+        program = self.folder / "program.py"
+        program.write_text(
+            "import threading, time\n"
+            "lock = threading.Lock()\n"
+            "def work():\n"
+            "    for _ in range(10):\n"
+            "        with lock: time.sleep(0.002)\n"
+            "threads = [threading.Thread(target=work) for _ in range(3)]\n"
+            "for thread in threads: thread.start()\n"
+            "for thread in threads: thread.join()\n")
+        for words, kind in (("/usr/bin/python3", program), "semaphore"), ((EXAMPLES / "convoy",), "mutex"):
+            with self.subTest(kind):
+                shutil.rmtree(self.folder / "trace", ignore_errors=True)
+                self.record_ok(*words, options=["--rate=0"])
+                told = self.ctrace("report", "--format=csv", "--top=100000", "locks", "trace").out
+                expected = [(row["kind"], int(row["pid"]), int(row["count"]), int(row["total_ns"]))
+                            for row in csv.DictReader(io.StringIO(told, newline=""))]
+                self.assertIn(kind, {row[0] for row in expected})
+                found = self.rows(
+                    "SELECT kind, pid, count(*), sum(wait_duration_ns) FROM intervals "
+                    "JOIN objects ON objects.id = object_id WHERE is_for_lock AND is_first GROUP BY object_id")
+                self.assertEqual(sorted(found), sorted(expected))
 
     @unittest.skipUnless(MANUALS, "no manual pages to look at")
     def test_the_cookbook_answers_of_a_server(self):
