@@ -49,18 +49,25 @@ static void add_directory(GPtrArray *list, const char *directory)
         g_ptr_array_add(list, g_strdup(inside->pdata[i]));
 }
 
+/* Files beside the recordings, such as their logs, are none of them. */
 static gboolean add_pattern(GPtrArray *list, const char *pattern, GError **error)
 {
+    guint count = list->len;
     glob_t found = {0};
     gboolean is_found = glob(pattern, 0, NULL, &found) == 0;
 
-    for (size_t i = 0; is_found && i < found.gl_pathc; i++)
-        add_directory(list, found.gl_pathv[i]);
+    for (size_t i = 0; is_found && i < found.gl_pathc; i++) {
+        if (g_file_test(found.gl_pathv[i], G_FILE_TEST_IS_DIR))
+            add_directory(list, found.gl_pathv[i]);
+    }
     globfree(&found);
-    if (!is_found)
-        g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_FAILED,
-                    "there is nothing that '%s' stands for", pattern);
-    return is_found;
+    if (list->len > count)
+        return TRUE;
+    g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_FAILED,
+                is_found ? "'%s' stands for no folder: a recording is one"
+                         : "there is nothing that '%s' stands for",
+                pattern);
+    return FALSE;
 }
 
 static gboolean add_name(GPtrArray *list, const char *name, GError **error)

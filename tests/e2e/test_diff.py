@@ -278,6 +278,13 @@ class Refused(DiffTest):
         self.assertEqual({row["delay"]["p"] for row in document["rows"] if row["delay"]["is_tested"]}, {1})
         self.assertIn("Nothing changed", document["remark"])
 
+    def test_a_pattern_is_of_folders(self):
+        for name in ("a.log", "b.log"):
+            (self.folder / name).write_text("what the program said")
+        document = self.json_of("a*", "b*")
+        self.assertEqual([len(document[side]) for side in ("old", "new")], [1, 1])
+        self.refused("*.log", self.b, about="'\\*.log' stands for no folder")
+
     def test_too_many_runs_are_refused(self):
         (self.folder / "many").mkdir()
         for i in range(51):
