@@ -55,6 +55,17 @@ test("the convoy says who waited for whom, and why", async (test) => {
     assert.deepEqual(troubles, []);
 });
 
+test("a name that is kept in two parts reads as one", async (test) => {
+    const { page, troubles } = await open(test, await view(test, convoy));
+    const label = page.locator(".label.thing", { hasText: "statistics_lock" });
+    const [begin, end] = [
+        await label.locator(".text").boundingBox(),
+        await label.locator(".tail").boundingBox(),
+    ];
+    assert.ok(Math.abs(begin.x + begin.width - end.x) < 1, "nothing is between its parts");
+    assert.deepEqual(troubles, []);
+});
+
 test("a wake is followed back to who made it, and the address opens the same view", async (test) => {
     const address = await view(test, convoy);
     const { page, troubles } = await open(test, address);

@@ -3,6 +3,7 @@
 #
 #   run.sh style      types and style alone
 #   run.sh browser    itself; CTRACE_PROGRAM and CTRACE_EXAMPLES are what is tested
+#   run.sh pictures   draws the README's pictures of it anew, by CTRACE_PROGRAM and CTRACE_EXAMPLES
 #
 # What only tests need comes from npm, into node_modules beside this file.
 set -eu
@@ -34,8 +35,11 @@ browser)
     export CTRACE_PAGE=$here/../../render/view/page
     exec ../e2e/sandbox.sh "$who" "$(command -v node)" --test "$here/parts_test.mjs" "$here/names_test.mjs" "$here/shape_test.mjs" "$here/page_test.mjs" "$here/file_test.mjs"
     ;;
+pictures)
+    exec node pictures.mjs ../../examples
+    ;;
 *)
-    echo "usage: run.sh style|browser" >&2
+    echo "usage: run.sh style|browser|pictures" >&2
     exit 2
     ;;
 esac

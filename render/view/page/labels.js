@@ -26,7 +26,7 @@ function textOf(row) {
     const isLong = row.sort === "thing" && row.name.length > SHORT;
     const cut = isLong ? row.name.length - TAIL : row.name.length;
     return [
-        el("span", { class: "text" }, row.name.slice(0, cut)),
+        el("span", { class: isLong ? "text cut" : "text" }, row.name.slice(0, cut)),
         isLong && el("span", { class: "tail" }, row.name.slice(cut)),
     ];
 }
