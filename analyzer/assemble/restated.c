@@ -30,8 +30,9 @@ static void begin_part(struct ct_restated *restated, const struct ct_trackers *t
         event->recording_begin_ns > event->begin_ns)
         return;
     ct_extent_drop_before(trackers->extent, event->begin_ns);
+    capture->is_restated = TRUE;
     capture->dropped_ns = event->begin_ns - event->recording_begin_ns;
-    capture->dropped_bytes = event->bytes_before;
+    capture->dropped_bytes = capture->dropped_ns > 0 ? event->bytes_before : 0;
 }
 
 static void add_process(const struct ct_trackers *trackers, const struct ct_event_process *event)

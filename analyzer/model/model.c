@@ -181,7 +181,7 @@ struct ct_thread *ct_model_add_thread(struct ct_model *model, struct ct_process 
 
 gboolean ct_model_keeps_early(const struct ct_model *model, const struct ct_process *process)
 {
-    return model->capture.dropped_ns != 0 && !process->is_unpreloaded;
+    return model->capture.is_restated && !process->is_unpreloaded;
 }
 
 void ct_model_drop_early(struct ct_model *model)

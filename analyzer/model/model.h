@@ -177,6 +177,7 @@ struct ct_capture {
     uint64_t foreign_images;  /* left out, since they say that they have another format */
     char *foreign_names;      /* owned; which they were; "" if there are none */
     uint32_t foreign_version; /* of the first of them */
+    gboolean is_restated;     /* it begins with a part that says again what there is */
     uint64_t dropped_ns;      /* the recording had begun so long before: record --keep=newest */
     uint64_t dropped_bytes;   /* what of it is gone */
     uint64_t unknown_events;  /* of our provider, but not in our schema */

@@ -12,7 +12,7 @@
 #define CT_STORE_MAGIC_SIZE 8
 
 /* Another one for whatever changes what the bytes mean, or what is made of a trace. */
-#define CT_STORE_VERSION 10
+#define CT_STORE_VERSION 11
 
 #define CT_STORE_KEY_SIZE 32
 

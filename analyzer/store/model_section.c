@@ -35,7 +35,7 @@ static void take_owned(struct ct_bytes_input *input, char **owned)
     X(has_kernel) X(switches_missed) X(kernel_stacks) X(kernel_events_lost) X(samples) \
     X(samples_partial) X(samples_lost) X(samples_unknown) X(sample_period_ns) X(stacks_lost) \
     X(threads_lost) X(modules_lost) X(held_up_ns) X(unseen_images) X(unseen_recorded) X(foreign_images) \
-    X(foreign_version) X(dropped_ns) X(dropped_bytes) X(unknown_events) X(event_count) X(records_dropped)
+    X(foreign_version) X(is_restated) X(dropped_ns) X(dropped_bytes) X(unknown_events) X(event_count) X(records_dropped)
 #define CAPTURE_STRINGS(X) \
     X(ctrace_version) X(command) X(layers) X(missing) X(unseen_names) X(foreign_names)
 /* clang-format on */

@@ -608,6 +608,9 @@ while True:
         self.assertLess(sleep.delay_of(thread="holder"), 2_000_000_000, sleep.text)
         self.assertGreater(net.delay_of(thread="holder"), 50_000_000, net.text)
         wait_until(lambda: not agent.recordings(), "nothing of it is left")
+        # Nobody asked for what was before the window: it is not dropped.
+        for profile in (sync, mutex, sleep, block, net):
+            self.assertFalse([line for line in profile.comments if line.startswith("dropped")], profile.text)
         text = self.finish(self.begin(agent, "sync?seconds=0.3&debug=2"))[1]
         self.assertRegex(text, r'(?m)^thread \d+ "waiter"')
         (self.folder / "tar").write_bytes(subprocess.run(

@@ -25,6 +25,7 @@ struct fixture {
     struct ct_assembler *assembler;
     struct ct_sink sink;
     GArray *intervals; /* struct ct_interval */
+    uint64_t begin_ns; /* of the recording */
 };
 
 static void take_interval(void *user, const struct ct_interval *interval)
@@ -40,6 +41,7 @@ static int setup(void **state)
 
     fixture->intervals = g_array_new(FALSE, FALSE, sizeof(struct ct_interval));
     fixture->sink = (struct ct_sink){.user = fixture, .on_interval = take_interval};
+    fixture->begin_ns = START_NS;
     fixture->model = ct_model_new();
     fixture->assembler = ct_assembler_new(fixture->model, &fixture->sink, 1);
     *state = fixture;
@@ -74,7 +76,7 @@ static void add_part(struct fixture *fixture, uint64_t time_ns, uint32_t number,
     const struct ct_record part = {.event = CT_EVENT_ID_PART,
                                    .as.part = {.number = number,
                                                .begin_ns = time_ns,
-                                               .recording_begin_ns = START_NS,
+                                               .recording_begin_ns = fixture->begin_ns,
                                                .bytes_before = 7300000,
                                                .is_restated = is_restated != 0}};
 
@@ -419,6 +421,24 @@ static void it_says_what_was_dropped(void **state)
     assert_string_equal(dropped, "the first 4.00 s, of 7.3 MB, as --keep=newest asks");
 }
 
+/* Nobody asked for what was before. */
+static void what_was_to_begin_with_it_has_dropped_nothing(void **state)
+{
+    struct fixture *fixture = *state;
+    const struct ct_capture *capture = &fixture->model->capture;
+
+    fixture->begin_ns = PART_NS;
+    restate(fixture, PART_NS, 4, 0, 0);
+    finish(fixture, 0, 0, PART_NS);
+    g_autofree char *dropped = ct_capture_dropped(capture);
+
+    assert_int_equal(fixture->model->begin_ns, PART_NS);
+    assert_string_equal(dropped, "");
+    assert_int_equal(capture->dropped_bytes, 0);
+    /* Who did nothing since is there all the same. */
+    assert_int_equal(fixture->model->threads->len, 1);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -437,6 +457,7 @@ int main(void)
         TEST(later_parts_say_nothing_new),
         TEST(a_recording_that_is_whole_has_dropped_nothing),
         TEST(it_says_what_was_dropped),
+        TEST(what_was_to_begin_with_it_has_dropped_nothing),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -184,6 +184,8 @@ gboolean ct_engine_begin_part(struct ct_engine *engine, const struct ct_part_out
             ct_kernel_capture_begin_part(engine->kernel, part->number);
         part->bytes_before = output->bytes_before(output->user);
         part->begin_ns = ct_engine_now_ns(engine);
+        if (part->recording_begin_ns == 0)
+            part->recording_begin_ns = part->begin_ns;
         engine->closing.writer->go_on_from_now();
         ct_written_begin_part(ct_drain_written(engine->drain), part->begin_ns);
         restate(engine, part, living, before);

@@ -79,7 +79,7 @@ struct ct_part_output {
 
 /*
  * Another part of the recording begins, in which what is there is said again. Sets when that is,
- * what was recorded before, and `before`.
+ * what was recorded before, and `before`; without a begin of the recording, that is it, too.
  * FALSE: nothing is taken, or nobody is left to be told of.
  */
 gboolean ct_engine_begin_part(struct ct_engine *engine, const struct ct_part_output *output,

@@ -103,10 +103,11 @@ static uint64_t bytes_before(void *user)
 {
     const struct ct_recording *recording = user;
 
-    return recording->keeping.bytes_dropped + ct_newest_size(recording);
+    return recording->keeping.bytes_dropped + ct_newest_size(recording) - recording->bytes_unasked;
 }
 
-void ct_recording_begin_part(struct ct_recording *recording)
+/* is_first: what was recorded before was not asked for. */
+static void begin_part(struct ct_recording *recording, gboolean is_first)
 {
     struct ct_keeping *keeping = &recording->keeping;
     const struct ct_kept_part *newest = ct_keeping_newest(keeping);
@@ -117,16 +118,30 @@ void ct_recording_begin_part(struct ct_recording *recording)
     const struct ct_part_output output = {
         .end_packets = end_packets, .bytes_before = bytes_before, .user = recording};
     struct ct_event_part event = {.number = part.number,
-                                  .recording_begin_ns = control->recording_begin_ns};
+                                  .recording_begin_ns = is_first ? 0 : control->recording_begin_ns};
 
     if (!ct_trace_is_live(recording->trace) ||
         !ct_engine_begin_part(recording->engine, &output, &event, &part.before))
         return;
     part.begin_ns = event.begin_ns;
-    part.bytes_before = event.bytes_before;
+    part.bytes_before = event.bytes_before + recording->bytes_unasked;
     ct_keeping_add(keeping, &part);
     publish_parts(recording);
+    if (is_first) {
+        recording->bytes_unasked = part.bytes_before;
+        control->recording_begin_ns = part.begin_ns;
+    }
     tell_that_it_is_too_small(recording);
+}
+
+void ct_recording_begin_part(struct ct_recording *recording)
+{
+    begin_part(recording, FALSE);
+}
+
+void ct_newest_begin_first(struct ct_recording *recording)
+{
+    begin_part(recording, TRUE);
 }
 
 static gboolean drop_before(struct ct_recording *recording, const struct ct_kept_part *kept)

@@ -7,6 +7,10 @@
 /* From the beginning of the recording. FALSE and an error if its disk cannot. */
 gboolean ct_newest_begin(struct ct_recording *recording, uint64_t max_size, GError **error);
 
+/* What is recorded from now on was asked for; what was before, was not. It goes by
+ * ct_newest_drop_older(). */
+void ct_newest_begin_first(struct ct_recording *recording);
+
 /* To be called often: drops what is too much. FALSE if that cannot be done. */
 gboolean ct_newest_trim(struct ct_recording *recording);
 

@@ -32,6 +32,7 @@ struct ct_recording {
     struct ct_room room;
     gboolean keeps_newest;      /* and nothing else of it: */
     struct ct_keeping keeping;  /* owned; then */
+    uint64_t bytes_unasked;     /* that it had before it was to begin: on standby */
     gboolean is_told_too_small; /* that its size is, for what there is */
     char *advice;               /* owned; what its user is to be told; or NULL */
     char *stopped;              /* owned; when, and for want of which room; or NULL */

@@ -52,7 +52,7 @@ gboolean ct_standby_begin(struct ct_standby *standby, GError **error)
     if (standby->has_window)
         return fail(error, "it has begun already: let it rest first");
     const uint32_t before = ct_keeping_newest(&recording->keeping)->number;
-    ct_recording_begin_part(recording);
+    ct_newest_begin_first(recording);
     const struct ct_kept_part *part = ct_keeping_newest(&recording->keeping);
     if (part->number == before)
         return fail(error, "nothing can be recorded: LTTng takes nothing, or the program is over");

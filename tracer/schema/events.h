@@ -320,7 +320,8 @@ static inline const char *ct_string_as_read(const char *string)
  * gone; then this is the first event of the trace. All waits that end later come behind it. Until
  * the next event of this kind, which is_restated, process, thread, counters and fd events say what
  * was there then, and the totals that there were: of a whole recording from its second part on,
- * they say nothing new. `bytes_before` is what the recording had before.
+ * they say nothing new. `bytes_before` is what the recording had before. One that was to begin with
+ * this part, on standby before, begins when it does.
  */
 #define CT_EVENT_PART(F)       \
     F(U32, number)             \
