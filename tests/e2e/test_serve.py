@@ -773,6 +773,11 @@ class Who(ServeTest):
         self.assertEqual(agent.address, f"http://127.0.0.1:{agent.port}/debug/pprof/")
         self.assertEqual(agent.ask("cmdline")[0], 200)
         self.assertEqual(agent.ask("cmdline", headers={"Host": f"evil.example:{agent.port}"})[0], 403)
+        # As a browser asks for an image of a page elsewhere.
+        image = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "no-cors", "Sec-Fetch-Dest": "image"}
+        self.assertEqual(agent.ask("net?seconds=100", headers=image)[0], 403)
+        self.assertEqual(agent.recordings(), [])
+        self.assertEqual(agent.ask("cmdline", headers=dict(image, **{"Sec-Fetch-Site": "same-origin"}))[0], 200)
 
     def test_by_a_socket_of_ones_own(self):
         path = self.folder / "own" / "socket"

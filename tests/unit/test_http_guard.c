@@ -70,6 +70,43 @@ static void other_origins_are_refused(void **state)
             403);
 }
 
+static guint fetch(const struct ct_http_guard *of, const char *site, const char *mode,
+                   const char *dest)
+{
+    g_autofree char *path = g_strdup_printf("%s%s/", *of->token ? "/" : "", of->token);
+    const char *name, *why;
+
+    return ct_http_guard_check(of,
+                               &(struct ct_http_request){.method = "GET",
+                                                         .path = path,
+                                                         .host = "127.0.0.1:4711",
+                                                         .fetch_site = site,
+                                                         .fetch_mode = mode,
+                                                         .fetch_dest = dest},
+                               &name, &why);
+}
+
+/* An image tells no Origin. */
+static void what_pages_of_others_load_is_refused(void **state)
+{
+    const struct ct_http_guard bare = {.port = 4711};
+    static const char *const sites[] = {"cross-site", "same-site", "", "something new"};
+
+    (void)state;
+    for (size_t i = 0; i < G_N_ELEMENTS(sites); i++) {
+        assert_int_equal(fetch(&bare, sites[i], "no-cors", "image"), 403);
+        assert_int_equal(fetch(&bare, sites[i], "navigate", "document"), 403);
+        assert_int_equal(fetch(&guard, sites[i], "no-cors", "image"), 403);
+        assert_int_equal(fetch(&guard, sites[i], "navigate", "iframe"), 403);
+        assert_int_equal(fetch(&guard, sites[i], NULL, NULL), 403);
+        /* Who knows the token has shown somebody the way. */
+        assert_int_equal(fetch(&guard, sites[i], "navigate", "document"), 0);
+    }
+    assert_int_equal(fetch(&bare, "same-origin", "no-cors", "image"), 0);
+    assert_int_equal(fetch(&bare, "none", "navigate", "document"), 0);
+    assert_int_equal(fetch(&bare, NULL, NULL, NULL), 0);
+}
+
 static void every_digit_of_the_token_counts(void **state)
 {
     g_autofree char *path = g_strdup_printf("/%s/", guard.token);
@@ -175,6 +212,7 @@ int main(void)
         cmocka_unit_test(the_page_is_answered),
         cmocka_unit_test(other_names_of_the_host_are_refused),
         cmocka_unit_test(other_origins_are_refused),
+        cmocka_unit_test(what_pages_of_others_load_is_refused),
         cmocka_unit_test(every_digit_of_the_token_counts),
         cmocka_unit_test(nothing_is_changed_by_asking),
         cmocka_unit_test(long_addresses_are_refused),

@@ -51,6 +51,9 @@ guint ct_http_answer_check(SoupServerMessage *message, const struct ct_http_guar
         .query = g_uri_get_query(uri),
         .host = soup_message_headers_get_one(headers, "Host"),
         .origin = soup_message_headers_get_one(headers, "Origin"),
+        .fetch_site = soup_message_headers_get_one(headers, "Sec-Fetch-Site"),
+        .fetch_mode = soup_message_headers_get_one(headers, "Sec-Fetch-Mode"),
+        .fetch_dest = soup_message_headers_get_one(headers, "Sec-Fetch-Dest"),
     };
 
     return ct_http_guard_check(guard, &request, name, why);

@@ -58,6 +58,22 @@ static gboolean is_own_origin(const struct ct_http_guard *guard, const char *ori
     return g_str_has_prefix(origin, SCHEME) && is_own_host(guard, origin + strlen(SCHEME));
 }
 
+static gboolean is(const char *value, const char *expected)
+{
+    return value && strcmp(value, expected) == 0;
+}
+
+/* A page of others may show the way here to who reads it, but only one that knows the token. */
+static gboolean is_asked_by_others(const struct ct_http_guard *guard,
+                                   const struct ct_http_request *request)
+{
+    if (!request->fetch_site || is(request->fetch_site, "same-origin") ||
+        is(request->fetch_site, "none"))
+        return FALSE;
+    return !*guard->token || !is(request->fetch_mode, "navigate") ||
+           !is(request->fetch_dest, "document");
+}
+
 /* NULL: it does not begin with the token. */
 static const char *below_token(const struct ct_http_guard *guard, const char *path)
 {
@@ -89,7 +105,8 @@ guint ct_http_guard_check(const struct ct_http_guard *guard, const struct ct_htt
 {
     if (!is_own_host(guard, request->host))
         return refuse(403, "this server is asked by the address that it printed", why);
-    if (request->origin && !is_own_origin(guard, request->origin))
+    if ((request->origin && !is_own_origin(guard, request->origin)) ||
+        is_asked_by_others(guard, request))
         return refuse(403, "pages of others may not ask this server", why);
     if (strlen(request->path) + (request->query ? strlen(request->query) : 0) > CT_HTTP_URL_MAX)
         return refuse(414, "the address is too long", why);

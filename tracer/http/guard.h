@@ -3,6 +3,7 @@
  * listens on a port: only who knows its address, with a token that nobody guesses, is answered. The
  * Host of a request must be a name of this machine's own, so that a page elsewhere cannot reach the
  * server under its own name (DNS rebinding); and where an Origin is told, it must be the server's.
+ * Of what tells none, as an image of a page does, browsers say whether a page of others asks.
  */
 #ifndef CTRACE_HTTP_GUARD_H
 #define CTRACE_HTTP_GUARD_H
@@ -29,8 +30,11 @@ struct ct_http_request {
     const char *method;
     const char *path;  /* as it was sent */
     const char *query; /* the same; or NULL */
-    const char *host;  /* or NULL, as is the next: the header lacks */
+    const char *host;  /* or NULL, as are the next: the header lacks */
     const char *origin;
+    const char *fetch_site; /* Sec-Fetch-Site; and so on */
+    const char *fetch_mode;
+    const char *fetch_dest;
 };
 
 /* 0: it may be answered, and *name is what it asks for, below the token; else the status that it is
