@@ -121,7 +121,8 @@ static gboolean walk(GPtrArray *files, const char *folder, int64_t named_ns, int
         int64_t own_ns = ct_trend_named_time(name);
         struct stat status;
 
-        if (lstat(path, &status) != 0)
+        /* What is hidden is being made. */
+        if (*name == '.' || lstat(path, &status) != 0)
             continue;
         if (S_ISDIR(status.st_mode)) {
             if (depth > 0 && !walk(files, path, own_ns > 0 ? own_ns : named_ns, depth - 1))

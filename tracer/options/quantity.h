@@ -5,7 +5,7 @@
 #include <glib.h>
 #include <stdint.h>
 
-/* Of ns, us, ms, s, m or h, or a plain 0. FALSE: it is no time, or beyond all reason. */
+/* Of ns, us, ms, s, m, h or d, or a plain 0. FALSE: it is no time, or beyond all reason. */
 gboolean ct_quantity_parse_time(const char *text, uint64_t *time_ns);
 
 /* Of k, M, G or T, of 1000 each, with or without a B. FALSE: it is no size. */

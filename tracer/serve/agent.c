@@ -1,5 +1,6 @@
 #include "serve/agent.h"
 
+#include "serve/collecting.h"
 #include "serve/launched.h"
 #include "serve/say.h"
 #include "serve/signals.h"
@@ -23,9 +24,10 @@ struct agent {
     GMainLoop *loop;              /* owned */
     struct ct_served *served;     /* borrowed */
     struct ct_serve *server;      /* owned */
-    struct ct_launched *launched; /* owned; or NULL */
-    gboolean has_ended;           /* the program, or all that is served */
-    int status;                   /* of the program, as waitpid() gives it */
+    struct ct_launched *launched; /* owned; or NULL, as is the next */
+    struct ct_collecting *collecting;
+    gboolean has_ended; /* the program, or all that is served */
+    int status;         /* of the program, as waitpid() gives it */
 };
 
 /* ---- Its end ---- */
@@ -144,11 +146,10 @@ static int end_as_program(int status)
     return WIFEXITED(status) ? WEXITSTATUS(status) : EXIT_FAILURE;
 }
 
-int ct_agent_run(const struct ct_agent_request *request)
+/* FALSE: an error. What is to be collected cannot be later, either. */
+static gboolean begin(struct agent *agent, const struct ct_agent_request *request,
+                      const char *folder, GError **error)
 {
-    g_autofree char *program = g_file_read_link("/proc/self/exe", NULL);
-    g_autofree char *folder = g_path_get_dirname(program ? program : "");
-    g_autoptr(GError) error = NULL;
     const struct ct_serve_request serve_request = {
         .served = request->served,
         .listen = request->listen,
@@ -158,21 +159,49 @@ int ct_agent_run(const struct ct_agent_request *request)
         .has_standby = request->program != NULL,
         .has_heap = request->heap != NULL,
     };
+
+    if (ct_signals_hear(request->program != NULL, on_signal, agent, error))
+        agent->server = ct_serve_new(&serve_request, error);
+    if (!agent->server || request->collect->every_ms == 0)
+        return agent->server != NULL;
+    const struct ct_collecting_request collecting = {
+        .settings = request->collect,
+        .served = request->served,
+        .answers = ct_serve_answers(agent->server),
+        .programs = folder,
+    };
+
+    agent->collecting = ct_collecting_new(&collecting, error);
+    return agent->collecting != NULL;
+}
+
+static void end(struct agent *agent)
+{
+    if (agent->collecting)
+        ct_collecting_free(agent->collecting);
+    if (agent->server)
+        ct_serve_free(agent->server);
+}
+
+int ct_agent_run(const struct ct_agent_request *request)
+{
+    g_autofree char *program = g_file_read_link("/proc/self/exe", NULL);
+    g_autofree char *folder = g_path_get_dirname(program ? program : "");
+    g_autoptr(GError) error = NULL;
     struct agent agent = {.loop = g_main_loop_new(NULL, FALSE), .served = request->served};
     int status = EXIT_SUCCESS;
 
-    if (ct_signals_hear(request->program != NULL, on_signal, &agent, &error))
-        agent.server = ct_serve_new(&serve_request, &error);
-    if (!agent.server) {
+    if (!begin(&agent, request, folder, &error)) {
         ct_serve_say("%s", error->message);
+        end(&agent);
         status = EXIT_FAILURE;
     } else if (request->program) {
         launch_and_serve(&agent, request, folder);
-        ct_serve_free(agent.server);
+        end(&agent);
         status = end_as_program(agent.status);
     } else {
         serve(&agent);
-        ct_serve_free(agent.server);
+        end(&agent);
     }
     g_main_loop_unref(agent.loop);
     return status;

@@ -4,12 +4,14 @@
 #define CTRACE_SERVE_AGENT_H
 
 #include "serve/server.h"
+#include "serve/settings.h"
 
 struct ct_agent_request {
     struct ct_served *served; /* borrowed, as are the next two; a program's process is added */
     struct ct_listen *listen;
     const char *const *program; /* what to start, with its arguments; NULL: nothing */
     const char *heap; /* how its memory is sampled, as in --heap=SIZE; "": as usual; NULL: not */
+    const struct ct_settings *collect; /* borrowed; what is collected meanwhile */
     gboolean has_token;
     gboolean is_redacted;
 };

@@ -19,6 +19,7 @@ struct options {
     char *listen;
     char **program;
     char *heap_rate;
+    struct ct_settings_options collect; /* owned, all of it */
     gboolean has_heap;
     gboolean has_no_token;
     gboolean is_redacted;
@@ -40,9 +41,15 @@ static const char description[] =
     "wall, sched and threads, and for what runs already, the kernel is asked, which takes root,\n"
     "as with ctrace record -p.\n"
     "\n"
+    "With --every profiles are collected, too, into DIR/20260101_120000/cpu.pb.gz, which ctrace\n"
+    "trend reads: after a day they become one each ten minutes, after a week one an hour. They\n"
+    "never take more than --max, nor the last of a disk; index.sqlite in DIR tells what is there,\n"
+    "and when and why nothing is.\n"
+    "\n"
     "Examples:\n"
     "  ctrace serve --heap -- ./server\n"
     "  sudo ctrace serve -p redis-server\n"
+    "  sudo ctrace serve --every=60s --for=10s --keep=30d -p redis-server\n"
     "  sudo ctrace serve --listen=unix:/run/ctrace/socket -- ./server";
 
 /* ---- Options ---- */
@@ -69,6 +76,19 @@ static gboolean parse_options(struct options *options, char **typed, GError **er
          "Serve PROGRAM's heap, too: a block in SIZE bytes is looked at, or in 512KiB if there is "
          "no =SIZE (0: all)",
          "SIZE"},
+        {"every", 0, 0, G_OPTION_ARG_STRING, &options->collect.every,
+         "Collect profiles, too, so often, round the clock: see below", "TIME"},
+        {"for", 0, 0, G_OPTION_ARG_STRING, &options->collect.duration,
+         "Record so long for them (" CT_SETTINGS_DURATION ")", "TIME"},
+        {"profiles", 0, 0, G_OPTION_ARG_STRING, &options->collect.profiles,
+         "Collect these (cpu,block,mutex, and with --heap heap,allocs)", "KIND,..."},
+        {"dir", 0, 0, G_OPTION_ARG_FILENAME, &options->collect.directory,
+         "Collect them into this folder, each time in one of its own (" CT_SETTINGS_DIRECTORY ")",
+         "DIR"},
+        {"keep", 0, 0, G_OPTION_ARG_STRING, &options->collect.keep,
+         "Remove those that are older (" CT_SETTINGS_KEEP ")", "TIME"},
+        {"max", 0, 0, G_OPTION_ARG_STRING, &options->collect.max,
+         "Remove the oldest where all take more than SIZE (" CT_SETTINGS_MAX ")", "SIZE"},
         {"no-token", 0, 0, G_OPTION_ARG_NONE, &options->has_no_token,
          "Answer every user and program of this machine that asks at the port", NULL},
         {"redact", 0, 0, G_OPTION_ARG_NONE, &options->is_redacted,
@@ -148,7 +168,8 @@ static gboolean check_processes(const struct options *options, struct ct_served 
     return TRUE;
 }
 
-static int run(const struct options *options, struct ct_served *served, struct ct_listen *listen)
+static int run(const struct options *options, struct ct_served *served, struct ct_listen *listen,
+               const struct ct_settings *settings)
 {
     const struct ct_agent_request request = {
         .served = served,
@@ -157,6 +178,7 @@ static int run(const struct options *options, struct ct_served *served, struct c
         .heap = options->heap_rate  ? options->heap_rate
                 : options->has_heap ? ""
                                     : NULL,
+        .collect = settings,
         .has_token = !options->has_no_token && !listen->path,
         .is_redacted = options->is_redacted,
     };
@@ -176,28 +198,42 @@ static char *find_front_door(void)
                : g_canonicalize_filename(CTRACE_FRONT_DOOR, folder);
 }
 
+static void add_option(GStrvBuilder *words, const char *name, const char *value)
+{
+    g_autofree char *word = value ? g_strconcat(name, "=", value, NULL) : NULL;
+
+    if (word)
+        g_strv_builder_add(words, word);
+}
+
+static void add_collecting(GStrvBuilder *words, const struct ct_settings_options *options,
+                           const struct ct_settings *settings)
+{
+    add_option(words, "--every", options->every);
+    add_option(words, "--for", options->duration);
+    add_option(words, "--profiles", options->profiles);
+    add_option(words, "--dir", settings->directory);
+    add_option(words, "--keep", options->keep);
+    add_option(words, "--max", options->max);
+}
+
 static int print_unit(const struct options *options, const struct ct_served *served,
-                      const struct ct_listen *asked_at)
+                      const struct ct_listen *asked_at, const struct ct_settings *settings)
 {
     g_autofree char *front_door = find_front_door();
     g_autofree char *listen = !options->listen ? NULL
                               : asked_at->path ? g_strconcat("--listen=unix:", asked_at->path, NULL)
                                                : g_strconcat("--listen=", options->listen, NULL);
-    g_autofree char *cgroup =
-        options->cgroup ? g_strconcat("--cgroup=", options->cgroup, NULL) : NULL;
-    g_autofree char *heap =
-        options->heap_rate ? g_strconcat("--heap=", options->heap_rate, NULL) : NULL;
     g_autoptr(GStrvBuilder) given = g_strv_builder_new();
     g_autoptr(GStrvBuilder) words = g_strv_builder_new();
 
     if (listen)
         g_strv_builder_add(given, listen);
-    if (cgroup)
-        g_strv_builder_add(given, cgroup);
+    add_option(given, "--cgroup", options->cgroup);
     if (options->has_heap)
         g_strv_builder_add(given, "--heap");
-    if (heap)
-        g_strv_builder_add(given, heap);
+    add_option(given, "--heap", options->heap_rate);
+    add_collecting(given, &options->collect, settings);
     if (options->has_no_token)
         g_strv_builder_add(given, "--no-token");
     if (options->is_redacted)
@@ -227,23 +263,37 @@ static int start(const struct options *options)
 {
     struct ct_served served = {.words = g_ptr_array_new_with_free_func(g_free)};
     struct ct_listen listen = {0};
+    struct ct_settings settings = {0};
     g_autoptr(GError) error = NULL;
     int status = USAGE_STATUS;
 
     if (!take_processes(options, &served, &error) ||
+        !ct_settings_parse(&settings, &options->collect, options->has_heap || options->heap_rate,
+                           &error) ||
         !ct_listen_parse(&listen, options->listen ? options->listen : CT_LISTEN_DEFAULT, &error)) {
         ct_serve_say("%s\nTry: ctrace serve --help", error->message);
     } else if (options->is_unit) {
-        status = print_unit(options, &served, &listen);
+        status = print_unit(options, &served, &listen, &settings);
     } else if (!options->program && !check_processes(options, &served, &error)) {
         ct_serve_say("%s", error->message);
         status = EXIT_FAILURE;
     } else {
-        status = run(options, &served, &listen);
+        status = run(options, &served, &listen, &settings);
     }
+    ct_settings_clear(&settings);
     ct_listen_clear(&listen);
     ct_served_clear(&served);
     return status;
+}
+
+static void clear_collect(struct ct_settings_options *collect)
+{
+    g_free(collect->every);
+    g_free(collect->duration);
+    g_free(collect->keep);
+    g_free(collect->max);
+    g_free(collect->directory);
+    g_free(collect->profiles);
 }
 
 int main(int argc, char **argv)
@@ -268,5 +318,6 @@ int main(int argc, char **argv)
     g_free(options.cgroup);
     g_free(options.listen);
     g_free(options.heap_rate);
+    clear_collect(&options.collect);
     return status;
 }

@@ -353,6 +353,11 @@ gboolean ct_serve_is_busy(const struct ct_serve *serve)
     return serve->unsent > 0;
 }
 
+struct ct_answers *ct_serve_answers(const struct ct_serve *serve)
+{
+    return serve->answers;
+}
+
 const char *ct_serve_address(const struct ct_serve *serve)
 {
     return serve->address;

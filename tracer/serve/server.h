@@ -10,6 +10,7 @@
 #include "serve/listen.h"
 #include "serve/served.h"
 
+struct ct_answers;
 struct ct_serve;
 
 struct ct_serve_request {
@@ -34,6 +35,9 @@ const char *ct_serve_standby(const struct ct_serve *serve);
 
 /* Does somebody get an answer to what is recorded? */
 gboolean ct_serve_is_busy(const struct ct_serve *serve);
+
+/* What answers, to be asked by who is in this process, too. Borrowed. */
+struct ct_answers *ct_serve_answers(const struct ct_serve *serve);
 
 /* Where it is asked, for people to copy. Borrowed. */
 const char *ct_serve_address(const struct ct_serve *serve);
