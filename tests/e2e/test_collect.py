@@ -2,10 +2,11 @@
 
 import contextlib
 import os
+import shutil
 import sqlite3
 import time
 
-from harness import TIMEOUT_S, go_pprof, main, wait_until
+from harness import TIMEOUT_S, Profile, go_pprof, main, wait_until
 from test_serve import Agent, ServeTest
 
 
@@ -65,12 +66,77 @@ class Collect(ServeTest):
         for options, words in ((("--for=1s",), "add --every"), (("--every=1",), "is no time"), (("--every=1ms",), "from 1s"),
                                (("--every=1s", "--for=2s"), "longer than --every"),
                                (("--every=1m", "--max=1"), "is no size"), (("--every=1m", "--keep=x"), "is no time"),
-                               (("--every=1m", "--profiles=cpu,none"), "there is no "none", but allocs, block"),
-                               (("--every=1m", "--profiles="), 'there is no ""'),
+                               (("--every=1m", "--profiles=cpu,none"), 'there is no "none", but allocs, block'),
+                               (("--every=1m", "--profiles="), "names none"),
                                (("--every=1m", "--profiles=heap"), "takes --heap")):
             result = self.ctrace("serve", *options, "-p", "1")
             self.assertEqual(result.status, 2, (options, result))
             self.assertIn(words, result.err, options)
+
+    def old(self, *days_ago):
+        """The first profiles, as if they were collected so many days ago; the minutes of a time that begins at :10."""
+        first = self.whole()[0]
+        names = []
+        for index, ago in enumerate(days_ago):
+            day = time.strftime("%Y%m%d", time.localtime(time.time() - ago * 86400))
+            names.append(f"{day}_03{10 + index:02}00")
+            shutil.copytree(first, self.profiles / names[-1])
+        return names
+
+    def total(self, path):
+        """How long all waits in a profile were, in nanoseconds."""
+        result = go_pprof("-raw", str(path))
+        self.assertEqual(result.status, 0, result)
+        return Profile(result.out).delay_ns
+
+    def test_old_ones_are_merged_and_older_ones_removed(self):
+        server = self.start_served()
+        agent = self.collecting("--profiles=cpu,sleep", "-p", str(server.pid))
+        self.need_waits(agent)
+        wait_until(self.whole, "profiles are collected")
+        agent.end()
+        names = self.old(2, 2, 2, 40)
+        (self.profiles / names[1] / "cpu.pb.gz").unlink()
+        total = self.total(self.whole()[0] / "sleep.pb.gz")
+        self.assertGreater(total, 0)
+        agent = self.collecting("--profiles=sleep", "-p", str(server.pid))
+        wait_until(lambda: len(self.whole("_10min")) == 1, "they are merged")
+        wait_until(lambda: not (self.profiles / names[0]).exists(), "what they were merged of goes")
+        agent.end()
+        merged = self.whole("_10min")[0]
+        self.assertEqual(merged.name, names[0] + "_10min")
+        self.assertEqual((merged / "merged.txt").read_text().split(), names[:3])
+        self.assertEqual(self.total(merged / "sleep.pb.gz"), 3 * total)
+        self.assertEqual([name for name in names if (self.profiles / name).exists()], [])
+        self.assertEqual(self.rows(f"SELECT kind, level, until_s - from_s FROM profiles WHERE folder = '{merged.name}' ORDER BY kind"),
+                         [("cpu", 600, 600), ("sleep", 600, 600)])
+
+        # One of them is there again, as after a power failure; and one that came late.
+        late = names[:1] + [names[0][:-4] + "1900"]
+        for name in late:
+            shutil.copytree(self.whole()[-1], self.profiles / name)
+            shutil.copy(merged / "sleep.pb.gz", self.profiles / name / "sleep.pb.gz")
+        agent = self.collecting("--profiles=sleep", "-p", str(server.pid))
+        wait_until(lambda: not any((self.profiles / name).exists() for name in late), "they are merged, too")
+        agent.end()
+        self.assertEqual(self.total(merged / "sleep.pb.gz"), 6 * total)
+        self.assertEqual((merged / "merged.txt").read_text().split(), names[:3] + late[1:])
+
+    def test_there_is_never_more_than_may_be(self):
+        server = self.start_served()
+        agent = self.collecting("--profiles=sleep", "-p", str(server.pid))
+        self.need_waits(agent)
+        wait_until(self.whole, "profiles are collected")
+        agent.end()
+        newest = self.whole()[-1]
+        for name in self.old(3, 3, 3, 1):
+            (self.profiles / name / "sleep.pb.gz").write_bytes(os.urandom(400_000))
+        agent = self.collecting("--max=1MB", "--profiles=sleep", "-p", str(server.pid))
+        wait_until(lambda: self.whole()[-1] > newest, "profiles are collected")
+        agent.end()
+        taken = sum(path.stat().st_blocks * 512 for path in self.profiles.glob("2*/*"))
+        self.assertLess(taken, 1_000_000)
+        self.assertGreater(len(self.whole()), 0)
 
 
 if __name__ == "__main__":

@@ -87,13 +87,8 @@ static void add(struct ct_archive *archive, const char *name, gint64 from_s, gui
     g_autofree char *path = g_build_filename(archive->path, name, NULL);
     const struct ct_rotation_folder folder = {
         .from_s = from_s, .level = level, .bytes = ct_tree_room(path), .name = g_strdup(name)};
-    guint index = archive->folders->len;
 
-    while (index > 0 &&
-           compare(&g_array_index(archive->folders, struct ct_rotation_folder, index - 1),
-                   &folder) > 0)
-        index--;
-    g_array_insert_val(archive->folders, index, folder);
+    g_array_append_val(archive->folders, folder);
 }
 
 static gboolean list(struct ct_archive *archive, GError **error)
@@ -111,6 +106,7 @@ static gboolean list(struct ct_archive *archive, GError **error)
         else if (parse_name(name, &from_s, &level) && g_file_test(path, G_FILE_TEST_IS_DIR))
             add(archive, name, from_s, level);
     }
+    g_array_sort(archive->folders, compare);
     return open != NULL;
 }
 
@@ -240,6 +236,7 @@ const struct ct_rotation_folder *ct_archive_commit(struct ct_archive *archive, c
         g_array_remove_index(archive->folders, earlier);
     }
     add(archive, name, from_s, level);
+    g_array_sort(archive->folders, compare);
     return ct_archive_find(archive, from_s, level);
 }
 

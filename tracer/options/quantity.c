@@ -33,7 +33,7 @@ static gboolean parse(const char *text, const struct unit *units, size_t count, 
 
 gboolean ct_quantity_parse_time(const char *text, uint64_t *time_ns)
 {
-    static const struct unit units[] = {{"ns", 1},   {"us", 1e3},   {"ms", 1e6},  {"s", 1e9},
+    static const struct unit units[] = {{"ns", 1},   {"us", 1e3},   {"ms", 1e6},   {"s", 1e9},
                                         {"m", 60e9}, {"h", 3600e9}, {"d", 86400e9}};
     double ns = 0;
     gboolean is_time = parse(text, units, G_N_ELEMENTS(units), MAX_TIME_NS, &ns);

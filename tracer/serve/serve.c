@@ -27,6 +27,10 @@ struct options {
     gboolean is_version;
 };
 
+static const char summary[] =
+    "Serves profiles of programs that run, as net/http/pprof does those of a Go program:\n"
+    "for go tool pprof, curl and a browser.";
+
 static const char description[] =
     "Prints the address, which ends in a token; below it is what net/http/pprof has:\n"
     "\n"
@@ -105,9 +109,7 @@ static gboolean parse_options(struct options *options, char **typed, GError **er
     g_autoptr(GOptionContext) context =
         g_option_context_new("[--] PROGRAM [ARG...] | -p PID|NAME | --cgroup=PATH");
 
-    g_option_context_set_summary(
-        context, "Serves profiles of programs that run, as net/http/pprof does those of a Go "
-                 "program:\nfor go tool pprof, curl and a browser.");
+    g_option_context_set_summary(context, summary);
     g_option_context_set_description(context, description);
     g_option_context_set_strict_posix(context, TRUE);
     g_option_context_add_main_entries(context, entries, NULL);
