@@ -24,6 +24,7 @@ static const struct {
     {"diff", "compare recordings: what changed, and what of that is proven"},
     {"doctor", "tell why a profile is empty, what is wrong with the set-up, what to do"},
     {"export", "write a recording for Perfetto, speedscope, flame graphs, spreadsheets"},
+    {"push", "send profiles to Pyroscope or Parca"},
     {"query", "ask a recording in SQL"},
     {"recover", "finish a recording whose recorder was killed"},
     {"serve", "answer as Go's net/http/pprof does, for programs that run"},

@@ -20,7 +20,7 @@ FILTERED = ("diff", "export", "pprof", "report", "timeline")
 FILTERS = (
     "--process", "--thread", "--class", "--op", "--object", "--place", "--from", "--to", "--min", "--no-idle",
 )
-COMMANDS = ("record", "recover", "bench", "diff", "doctor", "export", "pprof", "query", "report", "serve", "snapshot",
+COMMANDS = ("record", "recover", "bench", "diff", "doctor", "export", "pprof", "push", "query", "report", "serve", "snapshot",
             "symbolize", "timeline", "top", "trend", "verify", "view", "whatif")
 MANUALS = os.environ.get("CTRACE_MANUALS", "")
 

@@ -1,0 +1,43 @@
+/* Where profiles are sent to, and how they are told there: no network here. */
+#ifndef CTRACE_PUSH_TARGET_H
+#define CTRACE_PUSH_TARGET_H
+
+#include "push/profile.h"
+
+/* What is sent to a target, by POST. */
+struct ct_push_request {
+    char *path;  /* owned, as are all; below the target's own; "/ingest" */
+    char *query; /* encoded already; or NULL */
+    char *content_type;
+    GBytes *body;
+};
+
+struct ct_push_protocol {
+    const char *name;    /* as in "parca:http://host:7070" */
+    const char *purpose; /* for a shell */
+    void (*fill)(const struct ct_push_profile *profile, struct ct_push_request *request);
+};
+
+struct ct_push_target {
+    const struct ct_push_protocol *protocol;
+    char *text; /* owned, as is the next; what was typed */
+    GUri *uri;
+};
+
+/* Of "pyroscope:http://host:4040". Free with ct_push_target_free(), which takes NULL. */
+struct ct_push_target *ct_push_target_parse(const char *text, GError **error);
+void ct_push_target_free(struct ct_push_target *target);
+
+/* What there is, each a word, and after a tab what it means; free with g_strfreev(). */
+char **ct_push_target_rows(void);
+
+/* Clear it with ct_push_request_clear(). */
+void ct_push_target_request(const struct ct_push_target *target,
+                            const struct ct_push_profile *profile, struct ct_push_request *request);
+void ct_push_request_clear(struct ct_push_request *request);
+
+/* Where that goes. Caller frees by g_uri_unref(). */
+GUri *ct_push_target_uri(const struct ct_push_target *target,
+                         const struct ct_push_request *request);
+
+#endif
