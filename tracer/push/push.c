@@ -61,6 +61,7 @@ static gboolean parse_options(struct options *options, char **argv, GError **err
          "TARGET FILE|DIR..."},
         {0},
     };
+    static const struct ct_option_values values[] = {{"TARGET", ct_push_target_rows}, {0}};
     g_autoptr(GOptionContext) context = g_option_context_new(NULL);
     g_auto(GStrv) arguments = g_strdupv(argv);
 
@@ -70,7 +71,7 @@ static gboolean parse_options(struct options *options, char **argv, GError **err
         "stores those of many programs.");
     g_option_context_set_description(context, description);
     g_option_context_add_main_entries(context, entries, NULL);
-    return ct_options_parse(context, entries, &arguments, error);
+    return ct_options_parse_values(context, entries, values, &arguments, error);
 }
 
 static gboolean check_timeout(const struct options *options, guint *timeout_ms, GError **error)

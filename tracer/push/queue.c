@@ -62,7 +62,7 @@ static guint wait_of(const struct ct_push *push, guint asked_ms)
     guint64 wait_ms = (guint64)push->limits.first_wait_ms << MIN(push->tries - 1, 20);
 
     wait_ms = MIN(wait_ms, push->limits.wait_max_ms);
-    wait_ms = wait_ms / 2 + (guint64)(g_random_double() * (double)(wait_ms / 2));
+    wait_ms = (guint64)(g_random_double_range(0.5, 1) * (double)wait_ms);
     return (guint)MIN(MAX(wait_ms, asked_ms), push->limits.wait_max_ms);
 }
 
