@@ -58,6 +58,21 @@ static const char description[] =
 
 /* ---- Options ---- */
 
+static const struct ct_option_values values[] = {
+    {"PID", ct_named_list_pids}, {"NAME", ct_named_list}, {"KIND", ct_settings_list_kinds}, {0}};
+
+static GOptionContext *context_new(const GOptionEntry *entries)
+{
+    GOptionContext *context =
+        g_option_context_new("[--] PROGRAM [ARG...] | -p PID|NAME | --cgroup=PATH");
+
+    g_option_context_set_summary(context, summary);
+    g_option_context_set_description(context, description);
+    g_option_context_set_strict_posix(context, TRUE);
+    g_option_context_add_main_entries(context, entries, NULL);
+    return context;
+}
+
 static gboolean parse_options(struct options *options, char **typed, GError **error)
 {
     g_auto(GStrv) arguments = g_strdupv(typed);
@@ -104,15 +119,8 @@ static gboolean parse_options(struct options *options, char **typed, GError **er
         {G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &options->program, NULL, NULL},
         G_OPTION_ENTRY_NULL,
     };
-    static const struct ct_option_values values[] = {
-        {"PID", ct_named_list_pids}, {"NAME", ct_named_list}, {0}};
-    g_autoptr(GOptionContext) context =
-        g_option_context_new("[--] PROGRAM [ARG...] | -p PID|NAME | --cgroup=PATH");
+    g_autoptr(GOptionContext) context = context_new(entries);
 
-    g_option_context_set_summary(context, summary);
-    g_option_context_set_description(context, description);
-    g_option_context_set_strict_posix(context, TRUE);
-    g_option_context_add_main_entries(context, entries, NULL);
     arguments =
         ct_options_join(entries, &entries[0], g_steal_pointer(&arguments), ct_targets_are_ids);
     return ct_options_parse_values(context, entries, values, &arguments, error);

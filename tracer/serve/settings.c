@@ -1,6 +1,7 @@
 #include "serve/settings.h"
 
 #include "options/quantity.h"
+#include "text/names.h"
 
 #include <string.h>
 
@@ -49,18 +50,27 @@ static const struct ct_endpoint *find_endpoint(const char *name)
     return NULL;
 }
 
-/* "cpu, block and net". */
-static char *list_kinds(void)
+/* With `has_purpose` each has what it is behind a tab. */
+static char **list_kinds(gboolean has_purpose)
 {
     g_autoptr(GStrvBuilder) builder = g_strv_builder_new();
     const struct ct_endpoint *endpoint;
 
-    for (guint i = 0; (endpoint = ct_endpoint_at(i)); i++)
-        if (endpoint->profile && find_endpoint(endpoint->profile) == endpoint)
-            g_strv_builder_add(builder, endpoint->profile);
-    g_auto(GStrv) names = g_strv_builder_end(builder);
+    for (guint i = 0; (endpoint = ct_endpoint_at(i)); i++) {
+        if (!endpoint->profile || find_endpoint(endpoint->profile) != endpoint)
+            continue;
+        g_autofree char *word = has_purpose
+                                    ? g_strconcat(endpoint->profile, "\t", endpoint->purpose, NULL)
+                                    : g_strdup(endpoint->profile);
 
-    return g_strjoinv(", ", names);
+        g_strv_builder_add(builder, word);
+    }
+    return g_strv_builder_end(builder);
+}
+
+char **ct_settings_list_kinds(void)
+{
+    return list_kinds(TRUE);
 }
 
 static gboolean has_kind(const GArray *kinds, const char *name)
@@ -97,7 +107,8 @@ static gboolean add_kind(GArray *kinds, const char *name, guint64 duration_ms, g
     struct ct_settings_kind kind = {0};
 
     if (!endpoint) {
-        g_autofree char *all = list_kinds();
+        g_auto(GStrv) known = list_kinds(FALSE);
+        g_autofree char *all = ct_names_list(known, " and ");
 
         return refuse(error, g_strdup_printf("--profiles: there is no \"%s\", but %s", name, all));
     }

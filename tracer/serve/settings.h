@@ -39,4 +39,7 @@ gboolean ct_settings_parse(struct ct_settings *settings, const struct ct_setting
                            gboolean has_heap, GError **error);
 void ct_settings_clear(struct ct_settings *settings);
 
+/* What may be collected: words, each with what it is behind a tab. The caller frees it. */
+char **ct_settings_list_kinds(void);
+
 #endif
