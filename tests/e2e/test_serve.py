@@ -668,6 +668,36 @@ while True:
         self.assertEqual(self.finish(waiting)[0], 503)
         self.assertEqual(agent.wait(TIMEOUT_S), 0)
 
+    def assert_has_all(self, program, place):
+        """What a Go service has; it allocates at that place."""
+        agent = self.start_windows(program, options=["--heap=0"])
+        agent.stdout.readline()
+        sync = self.profile_of(agent, "sync?seconds=0.5")
+        heap, allocs = self.profiles_of(agent, "heap", "allocs")
+        self.assertGreater(sync.delay_of(thread="waiter"), 100_000_000, sync.text)
+        self.assertTrue(any("want_lock" in frame for sample in sync.samples for frame in sample.stack), sync.text)
+        for profile, shown in (heap, "inuse_space/bytes"), (allocs, "alloc_space/bytes[dflt]"):
+            self.assertIn(shown, profile.text)
+            self.assertRegex(profile.text, place)
+        asked = run("curl", "-s", "-w", "%{http_code}", f"{agent.address}sleep?seconds=0.05", "-o", self.folder / "profile")
+        if asked.out == "200" or os.geteuid() == 0:
+            cpu, threads = self.profiles_of(agent, "profile?seconds=0.5", "threads")
+            self.assertTrue(any("compute" in frame for sample in cpu.samples for frame in sample.stack), cpu.text)
+            self.assertLessEqual({"waiter", "holder", "worker"}, {sample.labels["thread"] for sample in threads.samples})
+        agent.communicate("", timeout=TIMEOUT_S)
+        self.assertEqual(agent.returncode, 0)
+
+    def test_all_of_a_cplusplus_service(self):
+        # A thread keeps what it is to do on the heap.
+        self.assert_has_all(WORKLOADS / "served", "pthread_create|_M_start_thread|std::thread")
+
+    @needs("rustc")
+    def test_all_of_a_rust_service(self):
+        service = self.folder / "service"
+        built = run("rustc", "-O", "-g", "-C", "force-frame-pointers=yes", WORKLOADS / "served.rs", "-o", service)
+        self.assertEqual(built.status, 0, built)
+        self.assert_has_all(service, r"keep_blocks .*served\.rs:\d+")
+
     def test_its_heap(self):
         agent = self.start_agent(WORKLOADS / "served", options=["--heap=0"])
         agent.stdout.readline()
