@@ -2,6 +2,7 @@
 
 #include "http/answer.h"
 #include "http/client.h"
+#include "http/patience.h"
 #include "serve/answers.h"
 #include "serve/looking.h"
 #include "serve/metrics.h"
@@ -70,6 +71,7 @@ static void finish(struct exchange *exchange)
     g_ptr_array_remove_fast(exchange->serve->exchanges, exchange);
     ct_http_client_free(exchange->client);
     soup_server_message_unpause(exchange->message);
+    ct_http_patience_go_on(exchange->message, CT_HTTP_PATIENCE_MS);
     g_object_unref(exchange->message);
     g_free(exchange);
 }
@@ -132,6 +134,7 @@ static void record(struct ct_serve *serve, SoupServerMessage *message,
     serve->unsent++;
     g_signal_connect(message, "finished", G_CALLBACK(on_sent), serve);
     soup_server_message_pause(message);
+    ct_http_patience_rest(message);
     exchange->client =
         ct_http_client_watch(soup_server_message_get_socket(message), on_gone, exchange);
 }
@@ -296,6 +299,7 @@ static gboolean begin(struct ct_serve *serve, const struct ct_serve_request *req
         return FALSE;
     set_addresses(serve);
     soup_server_add_early_handler(serve->soup, NULL, on_headers, serve, NULL);
+    ct_http_patience_begin(serve->soup, CT_HTTP_PATIENCE_MS);
     return TRUE;
 }
 

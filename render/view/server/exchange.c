@@ -2,6 +2,7 @@
 
 #include "http/answer.h"
 #include "http/client.h"
+#include "http/patience.h"
 #include "view/server/answer.h"
 
 struct exchange {
@@ -31,6 +32,7 @@ static void exchange_free(struct exchange *exchange)
 static void finish(struct exchange *exchange)
 {
     soup_server_message_unpause(exchange->message);
+    ct_http_patience_go_on(exchange->message, CT_HTTP_PATIENCE_MS);
     exchange_free(exchange);
 }
 
@@ -55,6 +57,7 @@ static struct exchange *exchange_new(SoupServerMessage *message)
 
     exchange->message = g_object_ref(message);
     soup_server_message_pause(message);
+    ct_http_patience_rest(message);
     exchange->client =
         ct_http_client_watch(soup_server_message_get_socket(message), on_gone, exchange);
     return exchange;

@@ -2,6 +2,7 @@
 
 #include "http/answer.h"
 #include "http/guard.h"
+#include "http/patience.h"
 #include "store/key.h"
 #include "view/server/answer.h"
 #include "view/server/change.h"
@@ -280,6 +281,7 @@ struct ct_view_server *ct_view_server_new(const struct ct_view_server_request *r
     server->address = ct_http_guard_address(&server->guard, "127.0.0.1");
     server->folder = g_strdup(request->folder);
     add_recordings(server, request);
+    ct_http_patience_begin(server->soup, CT_HTTP_PATIENCE_MS);
     soup_server_add_early_handler(server->soup, NULL, on_headers, server, NULL);
     soup_server_add_handler(server->soup, NULL, on_body, server, NULL);
     return server;
