@@ -759,6 +759,39 @@ for line in sys.stdin:
                 self.assertEqual((checked.status, "ctrace-serve.service" in checked.err), (0, False), checked)
 
 
+class Ready(ServeTest):
+    """Its service manager is told."""
+
+    def hear(self, name, *words, **options):
+        """What is told by that socket, and how the agent runs."""
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+            manager.bind(name)
+            manager.settimeout(TIMEOUT_S)
+            agent = self.start(CTRACE, "serve", "--listen=127.0.0.1:0", *words, stdout=subprocess.PIPE,
+                               env=dict(os.environ, NOTIFY_SOCKET=name.replace("\0", "@")), **options)
+            return manager.recv(1000).decode(), agent
+
+    def test_once_it_can_be_asked(self):
+        sleeper = self.start("sleep", "1000")
+        for name in (f"{self.folder}/manager", f"\0ctrace-test-{os.getpid()}"):
+            with self.subTest(name):
+                said, agent = self.hear(name, "-p", sleeper.pid)
+                self.assertEqual(said.splitlines()[0], "READY=1")
+                address = agent.stdout.readline().decode().strip()
+                self.assertEqual(run("curl", "-s", address + "cmdline").out, "sleep\x001000")
+        agent = Agent(self, "-p", sleeper.pid)  # nobody wants to know
+        self.assertEqual(agent.ask("cmdline")[0], 200)
+
+    def test_a_program_tells_itself(self):
+        said, _ = self.hear(f"{self.folder}/manager", "--", "/usr/bin/python3", "-c", """
+import os, socket, time
+time.sleep(1)  # in which the agent could tell
+with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+    manager.sendto(b"READY=of its own", os.environ["NOTIFY_SOCKET"])
+""")
+        self.assertEqual(said, "READY=of its own")
+
+
 class Who(ServeTest):
     """Only who may is answered."""
 

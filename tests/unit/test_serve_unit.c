@@ -37,6 +37,7 @@ static void a_program_is_started_by_the_agent_in_its_service(void **state)
                                  "--listen=unix:%C/%p-ctrace/socket -- \"/opt/my app/server\" "
                                  "\"--name=50%%\" \"$$HOME\" \"a\\\"b\\\\c\" \"\"");
     assert_non_null(strstr(text, "CacheDirectoryMode=0700"));
+    assert_non_null(strstr(text, "\nNotifyAccess=all\n")); /* its main process is the agent now */
 }
 
 static void what_runs_already_has_an_agent_of_its_own(void **state)
@@ -51,6 +52,7 @@ static void what_runs_already_has_an_agent_of_its_own(void **state)
     assert_string_equal(command, "ExecStart=/usr/bin/ctrace serve --listen=127.0.0.1:0 --no-token "
                                  "-p 12 -p redis-server");
     assert_non_null(strstr(text, "[Install]"));
+    assert_non_null(strstr(text, "\nType=notify\n"));
 }
 
 static void no_word_begins_a_line_of_its_own(void **state)

@@ -2,6 +2,7 @@
 
 #include "serve/collecting.h"
 #include "serve/launched.h"
+#include "serve/ready.h"
 #include "serve/say.h"
 #include "serve/signals.h"
 
@@ -66,13 +67,16 @@ static void on_signal(void *user, int number, gboolean is_from_terminal)
 
 /* ---- Its life ---- */
 
-/* Where nothing but the address is to be read, it is on standard output. */
+/* Where nothing but the address is to be read, it is on standard output. A program tells itself
+ * when its service is ready. */
 static void tell_address(const struct agent *agent)
 {
-    if (agent->launched)
+    if (agent->launched) {
         ct_serve_say("%s", ct_serve_address(agent->server));
-    else
-        g_print("%s\n", ct_serve_address(agent->server));
+        return;
+    }
+    g_print("%s\n", ct_serve_address(agent->server));
+    ct_ready_tell();
 }
 
 /* A recorder has begun before its program has: whoever asks then is answered. */

@@ -75,6 +75,8 @@ char *ct_unit_text(const struct ct_unit_request *request)
                                "[Service]\n"
                                "CacheDirectory=%%p-ctrace\n"
                                "CacheDirectoryMode=0700\n"
+                               "# With Type=notify, the program says when it is ready:\n"
+                               "NotifyAccess=all\n"
                                "ExecStart=\n"
                                "ExecStart=%s\n",
                                command);
@@ -86,6 +88,7 @@ char *ct_unit_text(const struct ct_unit_request *request)
         "Documentation=man:ctrace-serve(1)\n"
         "\n"
         "[Service]\n"
+        "Type=notify\n"
         "RuntimeDirectory=%%p\n"
         "RuntimeDirectoryMode=0700\n"
         "ExecStart=%s\n"
