@@ -712,6 +712,17 @@ while True:
         self.assertEqual(agent.returncode, 0)
         self.assert_refused(self.ctrace("serve", "--heap", "-p", os.getpid()), "nothing is injected", status=2)
 
+    def test_its_heap_while_windows_begin(self):
+        """Each drops all that was there before, also what a snapshot of the heap is about to copy."""
+        agent = self.start_windows(WORKLOADS / "served", options=["--heap=0"])
+        agent.stdout.readline()
+        for _ in range(2):
+            for connection in [self.begin(agent, name) for name in ("heap", "block?seconds=0.02", "allocs")]:
+                status, text = self.finish(connection)
+                self.assertEqual(status, 200, text)
+        agent.communicate("", timeout=TIMEOUT_S)
+        self.assertEqual(agent.returncode, 0)
+
     def test_how_its_heap_changes(self):
         """What was there before is no part of it."""
         agent = self.start_windows("/usr/bin/python3", "-uc", """

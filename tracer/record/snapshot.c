@@ -28,6 +28,9 @@
 /* One that ends writes the rest. */
 #define FINISHING_US (120 * G_USEC_PER_SEC)
 
+/* One that is overtaken is tried again. */
+enum { ATTEMPTS = 3 };
+
 /* What there is of a snapshot; all is owned. */
 struct snapshot {
     char *source;   /* the path of the recording that goes on */
@@ -36,6 +39,7 @@ struct snapshot {
     struct ct_session_directory *directory; /* for the boards; NULL: the cut has it */
     char *folder;                           /* its path */
     struct ct_moment moment;
+    gboolean is_overtaken; /* what it was to have was dropped before it was copied */
 };
 
 /* ---- An end in between ---- */
@@ -164,8 +168,10 @@ static gboolean copy(struct snapshot *snapshot, GError **error)
         return FALSE;
     if (!ct_session_directory_read(snapshot->recorder, &now))
         now.is_recording = 0;
-    if (!ct_snapshot_copy_drop(moment, &now, from, snapshot->output->place, error))
+    if (!ct_snapshot_copy_drop(moment, &now, from, snapshot->output->place, error)) {
+        snapshot->is_overtaken = now.is_recording != 0;
         return FALSE;
+    }
     *directory->control = snapshot->moment.control;
     directory->control->recorder_pid = getpid();
     g_strlcpy(directory->control->output, snapshot->output->path,
@@ -218,16 +224,14 @@ static gboolean make(struct snapshot *snapshot, const char *output, GError **err
     return is_made;
 }
 
-static gboolean snapshot_of(const char *name, const char *output, GError **error)
+static gboolean try_to_make(const char *name, const char *output, gboolean *is_overtaken,
+                            GError **error)
 {
     struct snapshot snapshot = {0};
-    struct ct_private_mounts mounts = CT_NO_PRIVATE_MOUNTS;
-    g_autofree char *beside = g_strconcat(name, OUTPUT_SUFFIX, NULL);
 
     ct_moment_init(&snapshot.moment);
-    gboolean is_made = find_recorder(&snapshot, name, error) &&
-                       ct_home_hide_others(&mounts, error) &&
-                       make(&snapshot, output != NULL ? output : beside, error);
+    gboolean is_made = find_recorder(&snapshot, name, error) && make(&snapshot, output, error);
+    *is_overtaken = snapshot.is_overtaken;
     ct_moment_clear(&snapshot.moment);
     ct_session_directory_free(snapshot.directory);
     ct_output_free(snapshot.output);
@@ -235,6 +239,28 @@ static gboolean snapshot_of(const char *name, const char *output, GError **error
     g_free(snapshot.folder);
     g_free(snapshot.source);
     return is_made;
+}
+
+/* A window that begins on standby drops all that was there, in a moment, but not soon again. */
+static gboolean snapshot_of(const char *name, const char *output, GError **error)
+{
+    struct ct_private_mounts mounts = CT_NO_PRIVATE_MOUNTS;
+    g_autofree char *beside = g_strconcat(name, OUTPUT_SUFFIX, NULL);
+    gboolean is_overtaken = FALSE;
+
+    if (!ct_home_hide_others(&mounts, error))
+        return FALSE;
+    for (guint i = 1; i < ATTEMPTS; i++) {
+        g_autoptr(GError) failure = NULL;
+
+        if (try_to_make(name, output != NULL ? output : beside, &is_overtaken, &failure))
+            return TRUE;
+        if (!is_overtaken) {
+            g_propagate_error(error, g_steal_pointer(&failure));
+            return FALSE;
+        }
+    }
+    return try_to_make(name, output != NULL ? output : beside, &is_overtaken, error);
 }
 
 /* ---- A window of a standby ---- */
