@@ -12,6 +12,7 @@
 #include "model/capture_notes.h"
 #include "options/nearest.h"
 #include "options/parse.h"
+#include "text/figures.h"
 #include "text/shell_word.h"
 
 #include <locale.h>
@@ -265,6 +266,23 @@ static gboolean answer(void *user, struct ct_store *store, GError **error)
     return FALSE;
 }
 
+/* The kernel tells how long each wait was; the program itself alone, of short ones only some. */
+static void remark_on_samples(const struct ct_export_format *format, const struct ct_model *model,
+                              GPtrArray *remarks)
+{
+    const struct ct_capture *capture = &model->capture;
+
+    if (format->content != CT_EXPORT_WAITS || capture->rate_ns == 0 || capture->has_kernel)
+        return;
+    g_autofree char *rate = ct_format_duration(capture->rate_ns);
+
+    g_ptr_array_add(
+        remarks, g_strdup_printf("waits shorter than %s were sampled: each that is written has the "
+                                 "number that it stands for, and sums without it are too small "
+                                 "(see ctrace record --rate)",
+                                 rate));
+}
+
 static gboolean export(const struct job *job, struct ct_activity *activity, GError **error)
 {
     g_autoptr(ct_model) model = ct_model_new();
@@ -296,6 +314,7 @@ static gboolean export(const struct job *job, struct ct_activity *activity, GErr
     };
     if (!ct_recording_ask(job->directory, activity, model, answer, &question, error))
         return FALSE;
+    remark_on_samples(job->options->format, model, remarks);
     g_autoptr(GPtrArray) complaints = ct_capture_complaints(&model->capture);
     g_autoptr(GPtrArray) unmatched = ct_filter_complaints(filter);
 

@@ -15,7 +15,7 @@ try:
 except ImportError:
     jsonschema = None
 
-from harness import EXAMPLES, TraceTest, go_pprof, main, run
+from harness import EXAMPLES, WORKLOADS, TraceTest, go_pprof, main, run
 from protobuf_text import decode, number, one
 
 SCHEMA = pathlib.Path(__file__).parent / "perfetto_trace.proto"
@@ -169,14 +169,10 @@ class Perfetto:
         self.expect(has == 0, "CPU", cpu, "is still had by", has)
 
 
-class Export(TraceTest):
-    """Of one recording, with every wait."""
-
-    def setUp(self):
-        super().setUp()
-        self.recording = self.record_ok(EXAMPLES / "convoy", options=["--rate=0", "--kernel=auto"]).directory
-        report = self.ctrace("report", "--format=json", "--all", self.recording)
-        self.report = json.loads(report.out)
+class Exported(TraceTest):
+    def record_and_report(self, *words, options):
+        self.recording = self.record_ok(*words, options=options).directory
+        self.report = json.loads(self.ctrace("report", "--format=json", "--all", self.recording).out)
 
     def export(self, name, *options):
         path = self.folder / name
@@ -191,6 +187,14 @@ class Export(TraceTest):
     def perfetto(self, *options):
         path = self.export("trace.pftrace", *options)
         return Perfetto(decode(path, SCHEMA, "perfetto.protos.Trace"))
+
+
+class Export(Exported):
+    """Of one recording, with every wait."""
+
+    def setUp(self):
+        super().setUp()
+        self.record_and_report(EXAMPLES / "convoy", options=["--rate=0", "--kernel=auto"])
 
     def class_sums(self):
         """By thread: what the report says of each class."""
@@ -399,6 +403,56 @@ class Export(TraceTest):
         self.assert_refused(
             self.ctrace("export", "-o", "/dev/full", "--format=csv", self.recording), "full|space", status=1
         )
+
+
+class Sampled(Exported):
+    """Of one with some of its short waits, and no kernel that tells how long the others were."""
+
+    def setUp(self):
+        super().setUp()
+        self.record_and_report(WORKLOADS / "turns", "pool", options=["--rate=1ms", "--kernel=off"])
+
+    def test_waits_and_what_they_stand_for_are_the_same_in_every_format(self):
+        trace = self.perfetto()
+        self.assertEqual(trace.faults, [])
+        waits = {"perfetto": [(category, end - begin, float(notes.get("stands_for", 1)))
+                              for _, category, _, begin, end, notes in trace.slices]}
+        events = json.loads(self.export("trace.json").read_text())["traceEvents"]
+        waits["chrome"] = [(each["cat"], round(each["dur"] * 1000), float(each["args"].get("stands_for", 1)))
+                           for each in events if each["ph"] == "X" and each["pid"] != 0]
+        with open(self.export("waits.csv"), newline="") as file:
+            waits["csv"] = [(row["class"], int(row["duration_ns"]), float(row["weight"])) for row in csv.DictReader(file)]
+        waits["json"] = [(wait["class"], wait["duration_ns"], wait["weight"])
+                         for wait in json.loads(self.export("table.waits.json").read_text())["waits"]]
+        result = self.ctrace("query", "-f", "json", "SELECT class, duration_ns, weight FROM intervals "
+                             "WHERE duration_ns > 0", self.recording)
+        waits["sql"] = [(row["class"], row["duration_ns"], row["weight"]) for row in json.loads(result.out)["rows"]]
+        expected = self.rounded(waits["csv"])
+        self.assertTrue(any(weight > 1 for _, _, weight in expected))
+        for name, found in waits.items():
+            self.assertEqual(self.rounded(found), expected, name)
+
+    @staticmethod
+    def rounded(waits):
+        return sorted((name, duration_ns, round(weight, 6)) for name, duration_ns, weight in waits)
+
+    def test_profiles_are_scaled_to_what_the_program_counted(self):
+        expected = sum(thread["end_ns"] - thread["start_ns"] for thread in self.report["threads"])
+        lines = self.export("wall.folded").read_text().splitlines()
+        self.assertEqual(sum(int(line.rsplit(" ", 1)[1]) for line in lines), expected)
+        speedscope = json.loads(self.export("wall.speedscope.json").read_text())
+        self.assertEqual(sum(speedscope["profiles"][0]["weights"]), expected)
+        self.assertEqual(self.profile("wall", self.recording).delay_ns, expected)
+
+    def test_it_is_said(self):
+        whole = self.record_ok("true", options=["--rate=0", "--kernel=off"], output="whole").directory
+        for format, recording, is_said in (
+            ("csv", self.recording, True), ("perfetto", self.recording, True), ("folded", self.recording, False),
+            ("csv", whole, False),
+        ):
+            result = self.ctrace("export", "-f", format, "-o", "out", recording)
+            self.assertEqual(result.status, 0, result)
+            self.assertEqual("waits shorter than 1.00 ms were sampled" in result.err, is_said, result)
 
 
 if __name__ == "__main__":
