@@ -13,29 +13,33 @@
 /* What a shell asks with, as options/complete.h says. */
 #define COMPLETE_OPTION "--complete"
 
-static const struct {
+static const struct command {
     const char *name;
+    const char *part; /* the package that has it is called ctrace-PART */
     const char *purpose;
 } commands[] = {
-    {"record", "run a program, or attach to one, and record what its threads wait for"},
-    {"report", "read a recording in the terminal, or as JSON or CSV"},
-    {"pprof", "write a blocking or CPU profile for `go tool pprof`"},
-    {"bench", "run a program several times, recorded, and compare with how it was"},
-    {"diff", "compare recordings: what changed, and what of that is proven"},
-    {"doctor", "tell why a profile is empty, what is wrong with the set-up, what to do"},
-    {"export", "write a recording for Perfetto, speedscope, flame graphs, spreadsheets"},
-    {"push", "send profiles to Pyroscope or Parca"},
-    {"query", "ask a recording in SQL"},
-    {"recover", "finish a recording whose recorder was killed"},
-    {"serve", "answer as Go's net/http/pprof does, for programs that run"},
-    {"snapshot", "write what a recording that goes on has so far"},
-    {"symbolize", "find all symbols of a recording, so that it can be read on another host"},
-    {"timeline", "draw a recording as PNG, SVG or PDF"},
-    {"top", "watch what the threads of running programs wait for"},
-    {"trend", "tell how functions' shares moved over a folder of profiles"},
-    {"verify", "check that a recording agrees with itself"},
-    {"view", "walk through a recording in a browser"},
-    {"whatif", "tell how long a run would have taken, had something been faster"},
+    {"record", "recorder", "run a program, or attach to one, and record what its threads wait for"},
+    {"report", "analyzer", "read a recording in the terminal, or as JSON or CSV"},
+    {"pprof", "analyzer", "write a blocking or CPU profile for `go tool pprof`"},
+    {"bench", "analyzer", "run a program several times, recorded, and compare with how it was"},
+    {"diff", "analyzer", "compare recordings: what changed, and what of that is proven"},
+    {"doctor", "analyzer",
+     "tell why a profile is empty, what is wrong with the set-up, what to do"},
+    {"export", "analyzer",
+     "write a recording for Perfetto, speedscope, flame graphs, spreadsheets"},
+    {"push", "agent", "send profiles to Pyroscope or Parca"},
+    {"query", "analyzer", "ask a recording in SQL"},
+    {"recover", "recorder", "finish a recording whose recorder was killed"},
+    {"serve", "agent", "answer as Go's net/http/pprof does, for programs that run"},
+    {"snapshot", "recorder", "write what a recording that goes on has so far"},
+    {"symbolize", "analyzer",
+     "find all symbols of a recording, so that it can be read on another host"},
+    {"timeline", "viewer", "draw a recording as PNG, SVG or PDF"},
+    {"top", "recorder", "watch what the threads of running programs wait for"},
+    {"trend", "viewer", "tell how functions' shares moved over a folder of profiles"},
+    {"verify", "analyzer", "check that a recording agrees with itself"},
+    {"view", "viewer", "walk through a recording in a browser"},
+    {"whatif", "analyzer", "tell how long a run would have taken, had something been faster"},
 };
 
 #define COMMAND_COUNT (sizeof(commands) / sizeof(commands[0]))
@@ -53,16 +57,16 @@ static void print_usage(FILE *stream)
             "help");
 }
 
-static const char *find_command(const char *name)
+static const struct command *find_command(const char *name)
 {
     for (size_t i = 0; i < COMMAND_COUNT; i++)
         if (strcmp(commands[i].name, name) == 0)
-            return commands[i].name;
+            return &commands[i];
     return NULL;
 }
 
 /* Beside this program in a build tree, else where it was installed. Returns only on failure. */
-static int run(const char *command, char **argv)
+static int run(const struct command *command, char **argv)
 {
     static const char *const places[] = {"", CTRACE_PROGRAM_PLACE "/"};
     char directory[PATH_MAX];
@@ -74,13 +78,18 @@ static int run(const char *command, char **argv)
     if (slash != NULL)
         slash[1] = '\0';
     for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
-        snprintf(path, sizeof(path), "%s%sctrace-%s", directory, places[i], command);
+        snprintf(path, sizeof(path), "%s%sctrace-%s", directory, places[i], command->name);
         execv(path, argv);
         if (errno != ENOENT)
             break;
     }
-    fprintf(stderr, "ctrace: cannot run %s: %s%s\n", path, strerror(errno),
-            errno == ENOENT ? " (this part of ctrace is not installed)" : "");
+    if (errno == ENOENT)
+        fprintf(stderr,
+                "ctrace: there is no %s: this part of ctrace is not installed (the package "
+                "ctrace-%s has it)\n",
+                path, command->part);
+    else
+        fprintf(stderr, "ctrace: cannot run %s: %s\n", path, strerror(errno));
     return MISSING_STATUS;
 }
 
@@ -125,10 +134,9 @@ static void offer_commands(const char *typed)
 static int complete(int count, char **words)
 {
     const char *typed = count > 0 ? words[count - 1] : "";
+    const struct command *command = count > 1 ? find_command(words[0]) : NULL;
 
-    if (count > 1 && find_command(words[0]) != NULL) {
-        const char *command = words[0];
-
+    if (command != NULL) {
         /* "--complete record -" becomes "record --complete -", where it stands. */
         words[-1] = words[0];
         words[0] = (char *)COMPLETE_OPTION;
@@ -145,12 +153,13 @@ static int complete(int count, char **words)
     return fflush(stdout) == 0 ? 0 : 1;
 }
 
-static int help(const char *command)
+static int help(const char *name)
 {
-    char *arguments[] = {(char *)command, "--help", NULL};
+    char *arguments[] = {(char *)name, "--help", NULL};
+    const struct command *command = name != NULL ? find_command(name) : NULL;
 
-    if (command != NULL)
-        return find_command(command) != NULL ? run(command, arguments) : unknown(command);
+    if (name != NULL)
+        return command != NULL ? run(command, arguments) : unknown(name);
     print_usage(stdout);
     return fflush(stdout) == 0 ? 0 : 1;
 }
@@ -170,5 +179,7 @@ int main(int argc, char **argv)
     }
     if (strcmp(argv[1], COMPLETE_OPTION) == 0)
         return complete(argc - 2, argv + 2);
-    return find_command(argv[1]) != NULL ? run(argv[1], argv + 1) : unknown(argv[1]);
+    const struct command *command = find_command(argv[1]);
+
+    return command != NULL ? run(command, argv + 1) : unknown(argv[1]);
 }

@@ -174,6 +174,7 @@ class Packages(Case):
         installed = {f"/usr{name}{'.gz' if '/man/' in name else ''}" for name in files_below(self.folder / "prefix")}
         installed = {name.replace("/site-functions/", "/vendor-completions/") for name in installed}
         self.assertEqual({name for name in files if not re.match("/usr/share/doc/ctrace-|.*/changelog.gz", name)}, installed)
+        self.check_what_lacks()
         with self.subTest("lintian"):
             self.need("lintian")
             # Who makes packages says by CTRACE_PACKAGER who that is.
@@ -181,6 +182,17 @@ class Packages(Case):
                                "bogus-mail-host,bogus-mail-host-in-debian-changelog", *packages)
             self.assertNotRegex(text, "(?m)^E:")
             self.assertEqual(status, 0, text)
+
+    def check_what_lacks(self):
+        """The command alone tells which package it wants for another."""
+        # Those with a manual are the ones that people call.
+        paths = [path for path in self.folder.glob("ctrace*/usr/libexec/ctrace/ctrace-*")
+                 if (path.parents[2] / f"share/man/man1/{path.name}.1.gz").exists()]
+        self.assertGreater(len(paths), 8)
+        for path in paths:
+            status, text = run(self.folder / "ctrace/usr/bin/ctrace", path.name.removeprefix("ctrace-"))
+            self.assertEqual(status, 127, text)
+            self.assertIn(f"not installed (the package {path.parents[3].name} has it)", text)
 
     def test_red_hat_packages(self):
         self.need("rpmbuild", "rpm")
