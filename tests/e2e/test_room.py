@@ -148,12 +148,17 @@ class Disk(TraceTest):
 
     def test_a_program_that_is_over_soon_is_bounded_as_well(self):
         options = ["--rate=0", "--kernel=off"]
-        whole = self.record_ok(ENDINGS, "flood", "60000", options=options).directory
-        options.append("--max-size=1M")
-        result = self.record(ENDINGS, "flood", "60000", options=options, output="bounded")
-        self.assertRegex(result.err, "not complete: what came after")
-        self.assertEqual(result.out, "60000\n")
-        self.assertLess(self.size_of(self.folder / "bounded"), self.size_of(whole) / 2)
+        for turn in range(8):
+            whole = self.record_ok(ENDINGS, "flood", "60000", options=options, output=f"whole-{turn}")
+            bounded = self.record(
+                ENDINGS, "flood", "60000", options=[*options, "--max-size=1M"], output=f"bounded-{turn}"
+            )
+            self.assertEqual(bounded.out, "60000\n")
+            # On a busy machine both may have lost too much to become too large.
+            if "nothing lost" in whole.err and "not complete" in bounded.err:
+                break
+        self.assertRegex(bounded.err, "not complete: what came after")
+        self.assertLess(self.size_of(bounded.directory), self.size_of(whole.directory) / 2)
 
     @unittest.skipUnless(os.getuid() == 0, "the kernel tells others too little for that")
     def test_what_the_kernel_tells_counts_as_well(self):
