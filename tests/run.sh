@@ -99,7 +99,7 @@ step_sanitize()
 
 step_fuzz()
 {
-    say "Fuzz targets, half a minute each"
+    say "Fuzz targets, half a minute of a CPU each"
     # Whether a change passes is not to be luck: the same chances each time.
     CTRACE_FUZZ_SEED=1 CTRACE_FUZZ_BUILD="$build-fuzz" tests/fuzz/run.sh 30
 }

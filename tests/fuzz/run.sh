@@ -1,8 +1,9 @@
 #!/bin/bash
 # Runs the fuzz targets: what is committed first, then inputs that libFuzzer makes up.
 #
-#   tests/fuzz/run.sh [SECONDS [TARGET...]]    so long for each (60), as many at once as there are
-#                                              CPUs; all targets unless some are named
+#   tests/fuzz/run.sh [SECONDS [TARGET...]]    so much time of a CPU for each (60), as many at once as
+#                                              there are CPUs, and never four times as long; all
+#                                              targets unless some are named
 #   tests/fuzz/run.sh keep TARGET...           has what was learnt by then replace the committed
 #                                              corpus, as few and small inputs as reach the same
 #
@@ -53,9 +54,22 @@ tell()
     echo "  once mended, keep the input: mv it to $here/found/$target/"
 }
 
+# Ends a target once it has had so many seconds of a CPU, it or its children: what else the machine
+# does takes none of them away.
+end_after()
+{
+    local seconds=$1 pid=$2 had per_s
+    per_s=$(getconf CLK_TCK)
+    while had=$(awk -v per_s="$per_s" '{ print int(($14 + $15 + $16 + $17) / per_s) }' "/proc/$pid/stat" 2>/dev/null) &&
+        [ -n "$had" ] && kill -0 "$pid" 2>/dev/null; do
+        [ "$had" -lt "$seconds" ] || kill -TERM "$pid" 2>/dev/null || true
+        sleep 1
+    done
+}
+
 run_target()
 {
-    local seconds=$1 target=$2 log found='' status=0 folder before learnt=$build/corpus/$2
+    local seconds=$1 target=$2 log found='' status=0 folder before pid learnt=$build/corpus/$2
     local artifacts=$build/faults/$target scratch
     log=$build/$target.log
     mkdir -p "$learnt" "$artifacts"
@@ -65,9 +79,13 @@ run_target()
     mapfile -t folders < <(committed "$target")
     # Those inputs that are there come first.
     # shellcheck disable=SC2086 # the limits are words
-    TMPDIR=$scratch "$build/bin/fuzz_$target" $limits -max_total_time="$seconds" \
+    TMPDIR=$scratch "$build/bin/fuzz_$target" $limits -max_total_time=$((4 * seconds)) \
         -artifact_prefix="$artifacts/" -print_final_stats=1 -seed="${CTRACE_FUZZ_SEED:-0}" \
-        "$learnt" ${folders[@]+"${folders[@]}"} >"$log" 2>&1 || status=$?
+        "$learnt" ${folders[@]+"${folders[@]}"} >"$log" 2>&1 &
+    pid=$!
+    end_after "$seconds" $pid
+    wait $pid || status=$?
+    [ $status -ne 72 ] || status=0 # as libFuzzer says that it was ended
     if [ $status -ne 0 ]; then
         found=$(find "$artifacts" -type f -newer "$before" | head -n 1)
         found=${found:-"(none was written: see $log)"}
