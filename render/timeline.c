@@ -5,6 +5,7 @@
 #include "cli/say.h"
 #include "cli/worker.h"
 #include "findings.h"
+#include "hung_threads.h"
 #include "idle_threads.h"
 #include "model/capture_notes.h"
 #include "model/life.h"
@@ -131,10 +132,12 @@ static gboolean is_shown(void *thread, void *value, void *user)
     return is_told_of(user, thread);
 }
 
-static void find_idle(struct picture *picture, struct ct_idle *idle)
+static gboolean find_idle(const char *directory, struct ct_activity *activity,
+                          struct picture *picture, struct ct_idle *idle, GError **error)
 {
     picture->idle = ct_idle_threads_find(picture->model, picture->timeline, &picture->window, idle);
     g_hash_table_foreach_remove(picture->idle, is_shown, picture);
+    return ct_hung_threads_remove(directory, activity, picture->timeline, picture->idle, error);
 }
 
 static gboolean load(const char *directory, struct ct_activity *activity,
@@ -163,9 +166,8 @@ static gboolean load(const char *directory, struct ct_activity *activity,
     ct_say_all(unmatched);
     if (picture->is_whole)
         picture->window = ct_lives_extent(picture->model);
-    if (!options->threads && !options->scope.threads)
-        find_idle(picture, idle);
-    return TRUE;
+    return options->threads || options->scope.threads ||
+           find_idle(directory, activity, picture, idle, error);
 }
 
 static const char *find_variable(void *user, const struct ct_process *process,

@@ -65,6 +65,14 @@ class Hangs(TraceTest):
         text = self.ctrace("report", "hangs", self.directory).out
         self.assertIn("none is left to end these waits", " ".join(text.split()))
 
+    def test_those_that_nobody_wakes_are_to_be_seen(self):
+        waits = self.one_hang_of("stranded", "lost wake-up", 1)
+        self.assertEqual(len(waits), 3)
+        picture = self.folder / "stranded.svg"
+        drawn = self.ctrace("timeline", self.directory, "-o", picture)
+        self.assertEqual(drawn.status, 0, drawn)
+        self.assertNotIn("waited throughout", picture.read_text())
+
     def test_one_that_joins_who_waits_for_it(self):
         self.check_circle(self.one_hang_of("joiner", "deadlock", 0))
 

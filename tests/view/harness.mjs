@@ -12,6 +12,7 @@ const AXE = readFileSync(require.resolve("axe-core/axe.min.js"), "utf8");
 
 export const CTRACE = process.env.CTRACE_PROGRAM;
 export const EXAMPLES = process.env.CTRACE_EXAMPLES;
+export const WORKLOADS = process.env.CTRACE_WORKLOADS;
 export const PAGE = process.env.CTRACE_PAGE;
 
 /** Runs a command to its end, and fails if it does. */

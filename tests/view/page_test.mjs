@@ -5,7 +5,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { before, test } from "node:test";
-import { atRest, axe, CTRACE, EXAMPLES, open, run, view, windowOf } from "./harness.mjs";
+import { atRest, axe, CTRACE, EXAMPLES, open, run, view, WORKLOADS, windowOf } from "./harness.mjs";
 
 const folder = mkdtempSync(join(tmpdir(), "ctrace-view-"));
 process.on("exit", () => rmSync(folder, { recursive: true, force: true, maxRetries: 50 }));
@@ -63,6 +63,17 @@ test("a name that is kept in two parts reads as one", async (test) => {
         await label.locator(".tail").boundingBox(),
     ];
     assert.ok(Math.abs(begin.x + begin.width - end.x) < 1, "nothing is between its parts");
+    assert.deepEqual(troubles, []);
+});
+
+test("threads that nobody wakes are not among those that waited throughout", async (test) => {
+    const stranded = join(folder, "stranded.data");
+    await run(CTRACE, ["record", "-o", stranded, "--", "sh", "-c", `${WORKLOADS}/hangs stranded 1500 || true`]);
+    const { page, troubles } = await open(test, await view(test, stranded));
+    for (const name of ["reader", "writer", "flusher"]) {
+        await page.locator(".label.thread", { hasText: name }).waitFor();
+    }
+    assert.equal(await page.locator(".label", { hasText: "waited throughout" }).count(), 0);
     assert.deepEqual(troubles, []);
 });
 

@@ -2,7 +2,7 @@
 # Tests the page of ctrace view: its types, its style, and itself, in chromium.
 #
 #   run.sh style      types and style alone
-#   run.sh browser    itself; CTRACE_PROGRAM and CTRACE_EXAMPLES are what is tested
+#   run.sh browser    itself; CTRACE_PROGRAM, CTRACE_EXAMPLES and CTRACE_WORKLOADS are what is tested
 #   run.sh pictures   draws the README's pictures of it anew, by CTRACE_PROGRAM and CTRACE_EXAMPLES
 #
 # What only tests need comes from npm, into node_modules beside this file.

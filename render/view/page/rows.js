@@ -213,14 +213,15 @@ function numberOf(thread) {
 }
 
 /**
- * Did nothing but wait, once or twice: such threads say little, and would take most of the room.
+ * Did nothing but wait, once or twice: such threads say little, and would take most of the room. But
+ * one that waits for what cannot end is what one looks for.
  * @param {import("./types.js").Thread} thread
  * @param {import("./types.js").Process | undefined} process
  */
 function isQuiet(thread, process) {
     const active_ns = (thread.ns[0] ?? 0) + (thread.ns[1] ?? 0);
     const isMain = thread.tid === process?.pid;
-    return !isMain && thread.waits <= QUIET_WAITS && active_ns < (thread.to - thread.from) / 1000;
+    return !isMain && !thread.is_hung && thread.waits <= QUIET_WAITS && active_ns < (thread.to - thread.from) / 1000;
 }
 
 /**

@@ -5,7 +5,7 @@
  * @typedef {{pid: number, name: string, title: string, from: number, to: number}} Process
  * @typedef {{lane: string, name: string, process: number, threads: number[]}} Kind
  * @typedef {{lane: string, tid: number, name: string, process: number, kind?: number, from: number,
- *     to: number, has_exited: boolean, waits: number, ns: number[]}} Thread
+ *     to: number, has_exited: boolean, is_hung?: boolean, waits: number, ns: number[]}} Thread
  * @typedef {{lane: string, name: string}} Cpu
  * @typedef {{lane: string, kind: string, address: string, name?: string, text: string, process: number,
  *     waits: number, ns: number, state: number}} Thing what was waited for

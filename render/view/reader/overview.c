@@ -7,15 +7,15 @@
  *   states[]        name, colour, on (of text upon it)
  *   processes[]     pid, name, title, from, to, rate_ns, exit_status
  *   kinds[]         lane, name, process, threads[] (their numbers): as the report folds them
- *   threads[]       lane, tid, name, process, kind, from, to, has_exited, waits, ns[] by state
- *   cpus[]          lane, name
- *   objects[]       lane, kind, address (as text), name, text, state, process, waits, ns: those
- * with the most time, of object_count
+ *   threads[]       lane, tid, name, process, kind, from, to, has_exited, is_hung, waits, ns[] by
+ * state cpus[]          lane, name objects[]       lane, kind, address (as text), name, text,
+ * state, process, waits, ns: those with the most time, of object_count
  */
 #include "export/json_document.h"
 #include "model/capture_notes.h"
 #include "model/life.h"
 #include "paint/palette.h"
+#include "passes/hangs.h"
 #include "store/columns.h"
 #include "symbols/object_name.h"
 #include "view/reader/reader.h"
@@ -178,8 +178,23 @@ static gboolean add_thread_times(const struct ct_view_reader *reader,
     return TRUE;
 }
 
+/* As a set, which the caller owns: those whose waits cannot end. NULL: an error. */
+static GHashTable *find_hung(const struct ct_view_reader *reader, GError **error)
+{
+    g_autoptr(GPtrArray) hangs = ct_hangs_find(reader->store, reader->model, error);
+    GHashTable *hung = hangs ? g_hash_table_new(NULL, NULL) : NULL;
+
+    for (guint i = 0; hangs && i < hangs->len; i++) {
+        const GArray *waits = ((const struct ct_hang *)hangs->pdata[i])->waits;
+
+        for (guint j = 0; j < waits->len; j++)
+            g_hash_table_add(hung, g_array_index(waits, struct ct_hang_wait, j).interval.thread);
+    }
+    return hung;
+}
+
 static gboolean add_thread(const struct ct_view_reader *reader, const struct ct_thread *thread,
-                           JsonBuilder *json, GError **error)
+                           gboolean is_hung, JsonBuilder *json, GError **error)
 {
     gint kind = g_array_index(reader->kind_numbers, gint, thread->number);
 
@@ -193,6 +208,8 @@ static gboolean add_thread(const struct ct_view_reader *reader, const struct ct_
     ct_view_add_moment(reader, json, "from", thread->start_ns);
     ct_view_add_moment(reader, json, "to", thread->end_ns);
     ct_json_add_boolean(json, "has_exited", thread->has_exited);
+    if (is_hung)
+        ct_json_add_boolean(json, "is_hung", TRUE);
     gboolean is_whole = add_thread_times(reader, thread, json, error);
 
     json_builder_end_object(json);
@@ -201,12 +218,16 @@ static gboolean add_thread(const struct ct_view_reader *reader, const struct ct_
 
 static gboolean add_threads(const struct ct_view_reader *reader, JsonBuilder *json, GError **error)
 {
-    gboolean is_whole = TRUE;
+    g_autoptr(GHashTable) hung = find_hung(reader, error);
+    gboolean is_whole = hung != NULL;
 
     json_builder_set_member_name(json, "threads");
     json_builder_begin_array(json);
-    for (guint i = 0; i < reader->model->threads->len && is_whole; i++)
-        is_whole = add_thread(reader, reader->model->threads->pdata[i], json, error);
+    for (guint i = 0; i < reader->model->threads->len && is_whole; i++) {
+        const struct ct_thread *thread = reader->model->threads->pdata[i];
+
+        is_whole = add_thread(reader, thread, g_hash_table_contains(hung, thread), json, error);
+    }
     json_builder_end_array(json);
     return is_whole;
 }

@@ -1,7 +1,8 @@
 /*
  * Threads that hang, until a signal ends the program:
- *   hangs deadlock|philosophers|self|abandoned|lost|joiner|idle|convoy|processes|dead|copied MS
- * In a convoy they do not: each gets the one lock in turn, and is killed in the middle. Nor do idle
+ *   hangs
+ * deadlock|philosophers|self|abandoned|lost|stranded|joiner|idle|convoy|processes|dead|copied MS In
+ * a convoy they do not: each gets the one lock in turn, and is killed in the middle. Nor do idle
  * ones: one of them waits for what comes from outside. Processes wait for each other, or for one
  * that is dead, by locks that they share; in a copied one, the lock that a child waits for is its
  * own copy, which nobody has.
@@ -94,6 +95,18 @@ static void *wait_for_news(void *unused)
         pthread_mutex_unlock(&journal);
     }
     return unused;
+}
+
+/* Nobody ever tells them. */
+static void *wait_as(void *name)
+{
+    static pthread_cond_t never = PTHREAD_COND_INITIALIZER;
+
+    pthread_setname_np(pthread_self(), name);
+    pthread_mutex_lock(&journal);
+    pthread_cond_wait(&never, &journal);
+    pthread_mutex_unlock(&journal);
+    return NULL;
 }
 
 static void tell_news(void)
@@ -219,6 +232,10 @@ int main(int argc, char **argv)
         last = start(wait_for_news, 0);
         usleep(20000);
         tell_news();
+    } else if (strcmp(what, "stranded") == 0) {
+        start(wait_as, (uintptr_t) "reader");
+        start(wait_as, (uintptr_t) "writer");
+        last = start(wait_as, (uintptr_t) "flusher");
     } else if (strcmp(what, "joiner") == 0) {
         last = start(join, (uintptr_t)pthread_self());
     } else if (strcmp(what, "idle") == 0) {
@@ -233,8 +250,8 @@ int main(int argc, char **argv)
     } else if (strcmp(what, "copied") == 0) {
         run_copied(&timer);
     } else {
-        fputs("usage: hangs deadlock|philosophers|self|abandoned|lost|joiner|idle|convoy|processes|"
-              "dead|copied MS\n",
+        fputs("usage: hangs deadlock|philosophers|self|abandoned|lost|stranded|joiner|idle|convoy|"
+              "processes|dead|copied MS\n",
               stderr);
         return 2;
     }
