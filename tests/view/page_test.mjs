@@ -68,7 +68,15 @@ test("a name that is kept in two parts reads as one", async (test) => {
 
 test("threads that nobody wakes are not among those that waited throughout", async (test) => {
     const stranded = join(folder, "stranded.data");
-    await run(CTRACE, ["record", "-o", stranded, "--", "sh", "-c", `${WORKLOADS}/hangs stranded 1500 || true`]);
+    await run(CTRACE, [
+        "record",
+        "-o",
+        stranded,
+        "--",
+        "sh",
+        "-c",
+        `${WORKLOADS}/hangs stranded 1500 || true`,
+    ]);
     const { page, troubles } = await open(test, await view(test, stranded));
     for (const name of ["reader", "writer", "flusher"]) {
         await page.locator(".label.thread", { hasText: name }).waitFor();
@@ -254,9 +262,17 @@ test("two recordings are seen together, and what changed is told", async (test) 
     await page.waitForSelector('#beside-plot[data-whole="true"]');
     await page.keyboard.press("Escape");
     const row = page.locator("#beside .label.thread", { hasText: "convoy_cured" }).first();
+    await row.locator(".pin").click();
+    await page.waitForSelector("#beside .label.header >> text=Pinned");
+    await page.waitForSelector('#beside-plot[data-whole="true"]');
     const [box, plot] = [await row.boundingBox(), await page.locator("#beside-plot").boundingBox()];
-    await page.mouse.click(plot.x + plot.width / 4, box.y + box.height / 2);
+    const [x, y] = [plot.x + plot.width / 4, box.y + box.height / 2];
+    await page.mouse.move(x, y);
+    await page.waitForSelector("#tip:not([hidden])");
+    assert.match(await page.locator("#tip").innerText(), /convoy_cured.*longest here: sync/s);
+    await page.mouse.click(x, y);
     await page.waitForFunction(() => location.hash.includes("r=1"));
+    await page.waitForSelector("#labels .label.header >> text=Pinned");
     await page.waitForSelector("#panel .facts");
     assert.match(await page.locator("#program").innerText(), /convoy_cured/);
     assert.match(await page.locator("#beside-title").innerText(), /convoy\.data/);

@@ -12,6 +12,7 @@ import { placeAt } from "./point.js";
 import { indexAt, rowsOf } from "./rows.js";
 import { levelOf, scaleOf } from "./scale.js";
 import { Tiles } from "./tiles.js";
+import { Tip } from "./tip.js";
 
 /** @typedef {import("./types.js").Overview} Overview */
 
@@ -48,7 +49,10 @@ export class Beside {
             this.style++;
             this.redraw();
         });
-        this.scroller.addEventListener("scroll", () => this.redraw());
+        this.scroller.addEventListener("scroll", () => {
+            this.tip?.hide();
+            this.redraw();
+        });
         new ResizeObserver(() => this.redraw()).observe(this.scroller);
         this.gestures = new Gestures(this.plot, {
             zoom: (factor, x) => timeline.zoom(factor, x),
@@ -59,8 +63,8 @@ export class Beside {
             click: (x, y) => this.click(x, y),
             open: () => {},
             select: () => {},
-            hover: () => {},
-            leave: () => {},
+            hover: (x, y, isTouch) => !isTouch && this.tip?.show(x, y),
+            leave: () => this.tip?.hide(),
             isSelecting: () => false,
         });
     }
@@ -84,6 +88,7 @@ export class Beside {
                 return; // another one was chosen meanwhile
             }
             this.side = sideOf(overview, number, () => this.redraw(), this.onFailure);
+            this.tip = new Tip(this.side, this);
             this.labels = new Labels(/** @type {any} */ (this.side), this, byId("beside-labels"));
             this.labels.invalidate();
             const { from, to } = overview.lives;
@@ -104,20 +109,34 @@ export class Beside {
      * @param {string} group
      */
     turn(group) {
+        this.#change("turned", group);
+    }
+
+    /**
+     * Shows a row at the top, or no longer: as long as its recording is the one beside, or is asked.
+     * @param {string} lane
+     */
+    pin(lane) {
+        this.#change("pins", lane);
+    }
+
+    /**
+     * Takes one into a list of the side's, or out of it.
+     * @param {"turned" | "pins"} list
+     * @param {string} one
+     */
+    #change(list, one) {
         const { side } = this;
         if (side) {
-            const { turned } = side.view;
-            side.view.turned = turned.includes(group)
-                ? turned.filter((one) => one !== group)
-                : [...turned, group];
+            const before = side.view[list];
+            side.view[list] = before.includes(one)
+                ? before.filter((other) => other !== one)
+                : [...before, one];
             side.rows = rowsOf(/** @type {any} */ (side));
             this.labels?.invalidate();
             this.redraw();
         }
     }
-
-    /** Rows are pinned where they are the ones that are asked. */
-    pin() {}
 
     /** Requests are those of the recording that is shown. */
     ask() {}
@@ -162,7 +181,7 @@ export class Beside {
                 area: "",
                 path: "",
                 base: "",
-                pins: [],
+                pins: this.side.view.pins,
                 turned: this.side.view.turned.filter(Boolean),
             });
         } else if (place?.row.sort === "header" && place.row.lane) {

@@ -221,7 +221,12 @@ function numberOf(thread) {
 function isQuiet(thread, process) {
     const active_ns = (thread.ns[0] ?? 0) + (thread.ns[1] ?? 0);
     const isMain = thread.tid === process?.pid;
-    return !isMain && !thread.is_hung && thread.waits <= QUIET_WAITS && active_ns < (thread.to - thread.from) / 1000;
+    return (
+        !isMain &&
+        !thread.is_hung &&
+        thread.waits <= QUIET_WAITS &&
+        active_ns < (thread.to - thread.from) / 1000
+    );
 }
 
 /**

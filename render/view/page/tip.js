@@ -5,10 +5,19 @@ import { duration, moment, share } from "./format.js";
 import { columnAt, placeAt } from "./point.js";
 import { linesOf, requestAt } from "./requests.js";
 
+/**
+ * What a recording's states and lanes are called.
+ * @typedef {{overview: import("./types.js").Overview, nameOf: (lane: string) => string}} Names
+ *
+ * Where the pointer is: what waits are for is known where that was written into them.
+ * @typedef {import("./point.js").Timeline & {plot: HTMLElement,
+ *     words?: {get: (lane: string, begin_ns: number) => string | undefined}}} Pointed
+ */
+
 export class Tip {
     /**
-     * @param {import("./app.js").App} app
-     * @param {import("./timeline.js").Timeline} timeline
+     * @param {Names} app
+     * @param {Pointed} timeline
      */
     constructor(app, timeline) {
         this.app = app;
@@ -89,7 +98,7 @@ export class Tip {
             return null;
         }
         const text =
-            this.timeline.words.get(row.lane, column.begin_ns) ??
+            this.timeline.words?.get(row.lane, column.begin_ns) ??
             this.app.overview.states[column.state]?.name;
         const whose = row.sort === "thread" ? "" : `, ${this.app.nameOf(`t${column.thread}`)}`;
         return el(
