@@ -69,6 +69,28 @@ class Html(unittest.TestCase):
         for begin, end in spans:
             self.assertRegex(text, f'"area[?]from={begin}&to={end}&lanes=k[0-9]+(,t[0-9]+)*&flame=wait"')
 
+    def test_the_longest_turn_of_a_loop_has_its_sum(self):
+        """It may be all work: then there is no wait to show."""
+        lines = ["1.000s 9 9 process_start schema_version=2 process_start_ns=1s rate_ns=0 ppid=1 exe=/bin/loop args=loop "
+                 "cwd=/", "1.000s 9 9 thread_start"]
+        for turn in range(1, 101):
+            end_ms = 1000 + turn * 5 + (300 if turn > 50 else 0) + (100 if turn > 80 else 0)
+            lines.append(f"{end_ms}ms 9 9 wait duration_ns=4ms object=0x600000009 result=1 op=epoll_wait class=net")
+        lines += ["2.000s 9 9 process_exit status=0", "trace closing/ust",
+                  "2.0s 9 9 counters pid=9 process_start_ns=1s tid=9 op=epoll_wait calls=100 total_ns=400ms",
+                  "2.1s 1 1 capture schema_version=2 ctrace_version=0.1.0 command=loop layers=preload begin_ns=1s end_ns=2s "
+                  "rate_ns=0 process_count=1"]
+        trace = self.folder / "loop.txt"
+        trace.write_text("\n".join(lines) + "\n")
+        result = self.write(trace)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        report = subprocess.run([PROGRAMS / "ctrace-report", "--format=json", self.folder / "trace"], capture_output=True,
+                                timeout=120, check=True)
+        turn = next(one for one in json.loads(report.stdout)["findings"] if one["rule"] == "slow turn")["longest"]
+        begin, end = turn["from_ns"] - 10**9, turn["to_ns"] - 10**9
+        self.assertLess(end - begin, 400_000_000)
+        self.assertIn(f'"area?from={begin}&to={end}&lanes=t0&flame=wait"', html.unescape(self.file.read_text()))
+
     def test_what_takes_more_than_it_may_is_refused_and_how_much_is_said(self):
         chance = random.Random(1)
         lines = ["1.000s 1 1 process_start schema_version=2 process_start_ns=999000000 rate_ns=10000 ppid=1 "

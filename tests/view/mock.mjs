@@ -189,8 +189,8 @@ function area(query) {
 
 /** What the report says, which findings and tables are of. */
 const REPORT = {
-    findings: NAMES.map((text) => ({
-        rule: "lock",
+    findings: NAMES.map((text, index) => ({
+        rule: index === 1 ? "slow turn" : "lock",
         text,
         command: text,
         cost_ns: 1e9,

@@ -11,6 +11,18 @@ async function openMock(test, how) {
     return open(test, address, how);
 }
 
+test("the longest turn of a loop is summed up, where no wait took it; the longest wait is chosen", async (test) => {
+    const { page, troubles } = await openMock(test);
+    await page.locator("button.longest").nth(1).click();
+    await page.waitForSelector("#panel .flame");
+    assert.equal(windowOf(page).words.get("area"), "50000000-90000000@t1");
+    assert.equal(windowOf(page).chosen, "");
+    await page.locator("button.longest").nth(0).click();
+    await page.waitForFunction(() => location.hash.includes("chosen=t1@"));
+    assert.equal(windowOf(page).words.get("area"), null);
+    assert.deepEqual(troubles, []);
+});
+
 /** Opens all that shows names, one after the other. */
 async function showEverything(page, look) {
     await look("the timeline");

@@ -86,29 +86,59 @@ static char *name_lanes(JsonObject *overview, const GPtrArray *lanes)
     return g_strjoinv(",", (char **)named->pdata);
 }
 
+/* FALSE: the object does not say it. */
+static gboolean read_span(JsonObject *overview, JsonObject *object, struct ct_html_span *span)
+{
+    uint64_t begin_ns =
+        g_ascii_strtoull(json_object_get_string_member(overview, "begin_ns"), NULL, 10);
+
+    return read_clock(object, "from_ns", begin_ns, &span->from) &&
+           read_clock(object, "to_ns", begin_ns, &span->to);
+}
+
+static gboolean keep_sum(struct ct_html_keeper *keeper, JsonObject *overview, JsonArray *tids,
+                         const struct ct_html_span *span, GError **error)
+{
+    g_autoptr(GPtrArray) lanes = find_lanes(overview, tids, span);
+    g_autofree char *names = name_lanes(overview, lanes);
+
+    return ct_html_keep_area(keeper, span, names, "wait", error);
+}
+
+/* The page sums the longest turn of a loop up, where no wait took it. */
+static gboolean keep_longest(struct ct_html_keeper *keeper, JsonObject *overview,
+                             JsonObject *finding, GError **error)
+{
+    const char *rule = json_object_get_string_member_with_default(finding, "rule", "");
+    struct ct_html_span span;
+
+    if (!g_str_equal(rule, "slow turn") || !json_object_has_member(finding, "longest"))
+        return TRUE;
+    JsonObject *longest = json_object_get_object_member(finding, "longest");
+    g_autoptr(JsonArray) tids = json_array_new();
+
+    json_array_add_int_element(tids, json_object_get_int_member(longest, "tid"));
+    return !read_span(overview, longest, &span) || keep_sum(keeper, overview, tids, &span, error);
+}
+
 /* As the page does it: what is not known is all of the run. */
 static gboolean keep_finding(struct ct_html_keeper *keeper, JsonObject *overview,
                              JsonObject *finding, GError **error)
 {
     const struct ct_html_span lives = ct_html_lives(overview);
-    uint64_t begin_ns =
-        g_ascii_strtoull(json_object_get_string_member(overview, "begin_ns"), NULL, 10);
     struct ct_html_span span;
 
     if (!json_object_has_member(finding, "tids"))
         return TRUE;
-    if (!read_clock(finding, "from_ns", begin_ns, &span.from) ||
-        !read_clock(finding, "to_ns", begin_ns, &span.to)) {
+    if (!read_span(overview, finding, &span)) {
         span = lives;
     } else {
         span.from = MAX(span.from, lives.from);
         span.to = MAX(span.from + 1, MIN(span.to, lives.to));
     }
-    g_autoptr(GPtrArray) lanes =
-        find_lanes(overview, json_object_get_array_member(finding, "tids"), &span);
-    g_autofree char *names = name_lanes(overview, lanes);
-
-    return ct_html_keep_area(keeper, &span, names, "wait", error);
+    return keep_sum(keeper, overview, json_object_get_array_member(finding, "tids"), &span,
+                    error) &&
+           keep_longest(keeper, overview, finding, error);
 }
 
 gboolean ct_html_keep_finding_sums(struct ct_html_keeper *keeper, JsonObject *overview,

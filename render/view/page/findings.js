@@ -9,6 +9,9 @@ import { momentOf, reportOf } from "./report.js";
 /** More of a kind are summed up as a whole. */
 const LANES_MAX = 60;
 
+/** The rule of a loop's turns, which may be all work. */
+const TURN = "slow turn";
+
 /** @typedef {import("./types.js").Finding} Finding */
 /** @typedef {import("./types.js").Overview} Overview */
 
@@ -115,7 +118,7 @@ export class Findings {
      * A way to the longest of its waits, which says most of who held it up.
      * @param {Finding} finding
      */
-    #longest({ longest }) {
+    #longest({ longest, rule }) {
         if (!longest) {
             return null;
         }
@@ -128,27 +131,36 @@ export class Findings {
             return null;
         }
         const words = `The longest: ${duration(Number(longest.cost_ns))}, ${safe(thread.name, 40)}`;
-        return button(words, () => this.#showLongest(thread.lane, from, to), { class: "link longest" });
+        const show = () => this.#showLongest(thread.lane, from, to, rule === TURN);
+        return button(words, show, { class: "link longest" });
     }
 
     /**
-     * A wait may be in parts, where the thread was woken in vain: its longest one is shown.
+     * A wait may be in parts, where the thread was woken in vain: its longest one is shown. What took
+     * a turn may be no wait: then it is summed up.
      * @param {string} lane
      * @param {number} from
      * @param {number} to
+     * @param {boolean} isTurn
      */
-    async #showLongest(lane, from, to) {
+    async #showLongest(lane, from, to, isTurn) {
         const edge = (to - from) * 0.25;
         let at = from;
+        let isWait = !isTurn;
         try {
             const question = { r: this.app.view.recording, from, to, lanes: lane };
             /** @type {import("./types.js").Area} */
             const area = await ask("area", question);
-            at = Math.max(from, area.longest[0]?.from ?? from);
+            const longest = area.longest[0];
+            at = Math.max(from, longest?.from ?? from);
+            isWait ||= longest !== undefined && longest.to - longest.from >= (to - from) / 2;
         } catch {
             // Its begin says as much of it.
         }
-        this.app.show({ tab: "timeline", chosen: `${lane}@${at}`, area: "" });
+        const shown = isWait
+            ? { chosen: `${lane}@${at}`, area: "" }
+            : { chosen: "", area: writeArea(from, to, [lane]) };
+        this.app.show({ tab: "timeline", ...shown });
         this.timeline.goTo(from - edge, to + edge);
         this.timeline.reveal(lane);
         byId("timeline").scrollIntoView({ block: "nearest" });
