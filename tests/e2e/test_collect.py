@@ -1,13 +1,36 @@
 """ctrace serve --every: what is collected round the clock, thinned out, and read by ctrace trend."""
 
 import contextlib
+import gzip
 import os
 import shutil
 import sqlite3
 import time
 
-from harness import TIMEOUT_S, Profile, go_pprof, main, wait_until
+from harness import TIMEOUT_S, WORKLOADS, Profile, go_pprof, main, wait_until
 from test_serve import Agent, ServeTest
+
+
+def varint(data, position):
+    value = shift = 0
+    while True:
+        byte = data[position]
+        value |= (byte & 127) << shift
+        position, shift = position + 1, shift + 7
+        if byte < 128:
+            return value, position
+
+
+def without_time(data):
+    """A profile without its time_nanos, so that its folder's name is its time."""
+    kept, position = b"", 0
+    while position < len(data):
+        begin = position
+        key, position = varint(data, position)
+        value, position = varint(data, position)
+        position += value if key & 7 == 2 else 0
+        kept += b"" if key >> 3 == 9 else data[begin:position]
+    return kept
 
 
 class Collect(ServeTest):
@@ -137,6 +160,42 @@ class Collect(ServeTest):
         taken = sum(path.stat().st_blocks * 512 for path in self.profiles.glob("2*/*"))
         self.assertLess(taken, 1_000_000)
         self.assertGreater(len(self.whole()), 0)
+
+    def collect_burning(self, mode, count):
+        """Profiles of a program that does nothing else, without the time that they were made at."""
+        shell = self.start("/bin/sh", "-c", 'while :; do "$0" "$1"; done', WORKLOADS / "burn", mode)
+        agent = self.collecting("--for=0.8s", "--profiles=cpu", "-p", str(shell.pid))
+        self.need_kernel(agent)
+        before = len(self.whole())
+        wait_until(lambda: len(self.whole()) >= before + count, "profiles are collected")
+        agent.end()
+        shell.kill()
+        return [without_time(gzip.decompress((folder / "cpu.pb.gz").read_bytes())) for folder in self.whole()[before:]]
+
+    def test_trend_finds_the_day_on_which_a_share_moved(self):
+        calm, busy = self.collect_burning("kernel", 2), self.collect_burning("shares", 2)
+        collected = [path.name for path in self.whole()]
+        for name in collected:
+            shutil.rmtree(self.profiles / name)
+        for day in range(1, 8):
+            for hour in range(6):
+                folder = self.profiles / f"202601{day:02}_{hour * 4:02}0000{'_1h' if day < 3 else '_10min'}"
+                folder.mkdir()
+                choice = calm if day < 5 else busy
+                (folder / "cpu.pb.gz").write_bytes(gzip.compress(choice[hour % len(choice)]))
+                (folder / "merged.txt").write_text("what it was merged of\n")
+        half = self.profiles / ".part-123456"
+        half.mkdir()
+        (half / "cpu.pb.gz").write_bytes(b"half of a prof")
+        environment = dict(os.environ, LC_ALL="C.UTF-8")
+        found = self.ctrace("trend", self.profiles, "--place=^heavy$", "--cum", "--between=2026-01-04,2026-01-05", env=environment)
+        self.assertEqual(found.status, 0, found)
+        self.assertRegex(found.out, r"heavy: +0\.0 % -> [4-9]\d\.\d %.*new since 2026-01-05")
+        self.assertEqual(found.err, "")
+        same = self.ctrace("trend", self.profiles, "--cum", "--between=2026-01-03,2026-01-04", "--fail-above=5", env=environment)
+        self.assertEqual(same.status, 0, same)
+        more = self.ctrace("trend", self.profiles, "--cum", "--between=2026-01-04,2026-01-05", "--fail-above=20", env=environment)
+        self.assertEqual(more.status, 1, more)
 
 
 if __name__ == "__main__":
