@@ -27,7 +27,7 @@ static const struct command {
      "tell why a profile is empty, what is wrong with the set-up, what to do"},
     {"export", "analyzer",
      "write a recording for Perfetto, speedscope, flame graphs, spreadsheets"},
-    {"push", "agent", "send profiles to Pyroscope or Parca"},
+    {"push", "agent", "send profiles to Pyroscope, Parca or OpenTelemetry"},
     {"query", "analyzer", "ask a recording in SQL"},
     {"recover", "recorder", "finish a recording whose recorder was killed"},
     {"serve", "agent", "answer as Go's net/http/pprof does, for programs that run"},

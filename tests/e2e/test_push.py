@@ -1,4 +1,4 @@
-"""ctrace push: what Pyroscope and Parca are sent, held by a strict receiver; and what becomes of it where they refuse."""
+"""ctrace push: what Pyroscope, Parca and OpenTelemetry are sent, held by a strict receiver; and what becomes of it where they refuse."""
 
 import base64
 import email.parser
@@ -7,17 +7,21 @@ import gzip
 import http.server
 import json
 import os
+import pathlib
 import socket
+import subprocess
 import threading
 import time
 import urllib.parse
 
-from harness import TraceTest, main
+from harness import WORKLOADS, TraceTest, main, read_profile
 from pprof_writer import profile
+from protobuf_text import decode, number, one
 
 SECOND = 1_000_000_000
 BEGAN_S = 1_767_225_600  # 2026-01-01
 WAITS = (("contentions", "count"), ("delay", "nanoseconds"))
+SCHEMA = pathlib.Path(__file__).parent / "otlp_profiles.proto"
 # Of Pyroscope's: what else it does not know.
 CONFIG_FIELDS = {"units", "display-name", "aggregation", "cumulative"}
 
@@ -41,7 +45,7 @@ class Receiver:
                     answer(self.connection)
                     return
                 status, headers = answer
-                said = b"said the\x1b[31m receiver\n" if status >= 300 else b""
+                said = receiver.said or (b"said the\x1b[31m receiver\n" if status >= 300 else b"")
                 self.send_response(status)
                 for name, value in headers.items():
                     self.send_header(name, value)
@@ -52,7 +56,7 @@ class Receiver:
             def log_message(self, *_):
                 pass
 
-        self.answer = answer
+        self.answer, self.said = answer, b""
         self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.server.daemon_threads = True
         self.address = f"http://127.0.0.1:{self.server.server_port}"
@@ -73,6 +77,50 @@ def form_of(headers, body):
         assert name not in fields, f"{name} is there twice"
         fields[name] = (part.get_filename(), part.get_payload(decode=True))
     return fields
+
+
+class Dictionary:
+    """What profiles refer to by an index; strict where the protocol is."""
+
+    def __init__(self, message):
+        self.message = message
+        for table in ("mapping", "location", "function", "link", "attribute", "stack"):
+            assert message[f"{table}_table"][0] == {}, f"{table}_table begins with something"
+        assert message["string_table"][0] == "" and all(not key[0].isdigit() for key in message)
+
+    def entry(self, table, index):
+        assert 0 <= index < len(self.message[f"{table}_table"]), f"no {index} in {table}_table"
+        return self.message[f"{table}_table"][index]
+
+    def text(self, message, name):
+        return self.entry("string", number(message, name))
+
+    def type_of(self, message):
+        return self.text(message, "type_strindex"), self.text(message, "unit_strindex")
+
+    def stack(self, sample):
+        """Of each place the functions in it, the leaf first."""
+        stack = self.entry("stack", number(sample, "stack_index"))
+        names = []
+        for index in map(int, stack.get("location_indices", [])):
+            place = self.entry("location", index)
+            assert index > 0
+            self.entry("mapping", number(place, "mapping_index"))
+            names += [self.text(self.entry("function", number(line, "function_index")), "name_strindex")
+                      for line in place.get("lines", [])]
+        return tuple(names)
+
+    def attributes(self, message):
+        found = [self.entry("attribute", int(index)) for index in message.get("attribute_indices", [])]
+        keys = [self.text(each, "key_strindex") for each in found]
+        assert len(set(keys)) == len(keys), keys
+        return {key: next(iter(one(each, "value").values()))[0] for key, each in zip(keys, found)}
+
+
+def is_known(message):
+    """Has protoc known each field by a name?"""
+    return all(not name[0].isdigit() and all(is_known(each) for each in values if isinstance(each, dict))
+               for name, values in message.items())
 
 
 class Push(TraceTest):
@@ -127,6 +175,67 @@ class Push(TraceTest):
             self.assertEqual(set(sample), {"rawProfile"})
             self.assertEqual(gzip.decompress(base64.b64decode(sample["rawProfile"], validate=True)), plain.read_bytes())
         self.assertEqual(len(receiver.requests), 2)
+
+    def decoded(self, body):
+        path = self.folder / "request"
+        path.write_bytes(body)
+        request = decode(path, SCHEMA, "opentelemetry.proto.ExportProfilesServiceRequest")
+        self.assertTrue(is_known(request))
+        resource, = request["resource_profiles"]
+        scoped, = resource["scope_profiles"]
+        attributes = {one(each, "key"): one(one(each, "value"), "string_value")
+                      for each in one(resource, "resource")["attributes"]}
+        return Dictionary(one(request, "dictionary")), attributes, scoped["profiles"]
+
+    def test_opentelemetry_gets_a_profile_for_each_kind_of_value(self):
+        receiver = Receiver(self)
+        path = self.folder / "block.pb.gz"
+        path.write_bytes(profile([(("leaf", "main"), [3, 500]), (("main",), [2, 0]), (("leaf", "main"), [1, 7])],
+                                 time_ns=BEGAN_S * SECOND + 5, duration_ns=SECOND, types=WAITS))
+        for _ in range(2):
+            self.push(f"otlp:{receiver.address}", "--name=shop", "--label=env=prod", path)
+        (where, headers, body, _), (_, _, again, _) = receiver.requests
+        self.assertEqual((where, headers["Content-Type"]), ("/v1development/profiles", "application/x-protobuf"))
+        self.assertEqual(body, again)
+        dictionary, attributes, profiles = self.decoded(body)
+        self.assertEqual(attributes, {"service.name": "shop", "env": "prod"})
+        self.assertEqual([dictionary.type_of(one(each, "sample_type")) for each in profiles], list(WAITS))
+        self.assertEqual([[(dictionary.stack(sample), *map(int, sample["values"])) for sample in each["samples"]]
+                          for each in profiles],
+                         [[(("leaf", "main"), 3), (("main",), 2), (("leaf", "main"), 1)],
+                          [(("leaf", "main"), 500), (("leaf", "main"), 7)]])
+        self.assertEqual(len(dictionary.message["stack_table"]), 3)
+        self.assertEqual({(number(each, "time_unix_nano"), number(each, "duration_nano")) for each in profiles},
+                         {(BEGAN_S * SECOND + 5, SECOND)})
+        ids = [one(each, "profile_id") for each in profiles]
+        self.assertEqual([len(each) for each in ids], [16, 16])
+        self.assertNotEqual(*ids)
+
+    def test_opentelemetry_gets_what_pprof_shows_of_a_recording(self):
+        receiver = Receiver(self)
+        trace = self.record_ok(WORKLOADS / "states").directory
+        path = self.folder / "waits.pb.gz"
+        self.assertEqual(self.ctrace("pprof", "sync", "-o", path, trace).status, 0)
+        self.push(f"otlp:{receiver.address}", path)
+        dictionary, attributes, profiles = self.decoded(receiver.requests[0][2])
+        self.assertEqual(attributes["service.name"], "states")
+        delay, = (each for each in profiles if dictionary.type_of(one(each, "sample_type"))[0] == "delay")
+        told = sorted((int(sample["values"][0]), dictionary.attributes(sample)["thread"]) for sample in delay["samples"])
+        shown = sorted((sample.delay_ns, sample.labels["thread"]) for sample in read_profile(path).samples if sample.delay_ns)
+        self.assertEqual(told, shown)
+        main_file = dictionary.entry("mapping", 1)
+        self.assertTrue(dictionary.text(main_file, "filename_strindex").endswith("/states"))
+        self.assertRegex(dictionary.attributes(main_file)["process.executable.build_id.gnu"], "^[0-9a-f]{16,}$")
+
+    def test_opentelemetry_may_take_a_part_alone(self):
+        receiver = Receiver(self)
+        text = 'partial_success { rejected_profiles: 1 error_message: "no delays here" }'
+        receiver.said = subprocess.run(
+            ["protoc", "--encode=opentelemetry.proto.ExportProfilesServiceResponse", f"--proto_path={SCHEMA.parent}", SCHEMA],
+            input=text.encode(), stdout=subprocess.PIPE, check=True).stdout
+        result = self.push(f"otlp:{receiver.address}", self.write("block.pb.gz"), status=1)
+        self.assertRegex(result.err, "block.pb.gz was not sent .*rejects 1 .*: no delays here\n.*sent 0 of 1")
+        self.assertEqual(len(receiver.requests), 1)
 
     def test_a_folder_is_sent_by_time_and_what_is_no_profile_is_said(self):
         receiver = Receiver(self)
@@ -193,7 +302,7 @@ class Push(TraceTest):
         for words, said in (
             ((), "say where to"),
             ((target,), "say which files"),
-            (("http://127.0.0.1:4040", path), "begins with pyroscope: or parca:"),
+            (("http://127.0.0.1:4040", path), "begins with pyroscope:, parca: or otlp:"),
             (("parca:ftp://127.0.0.1", path), "begins with http://"),
             (("parca:http://me:secret@127.0.0.1", path), "could be read by others"),
             (("pyroscope:http://127.0.0.1/?a=b", path), r"no \? and no #"),

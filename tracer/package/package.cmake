@@ -98,7 +98,7 @@ endif()
 if(TARGET ctrace-serve)
   ctrace_package(agent NAME ctrace-agent
       SUMMARY "serve profiles of programs that run, for go tool pprof"
-      DESCRIPTION "The command serve of ctrace: what net/http/pprof gives a Go program, for\nothers, by the commands that record and read. And push, which sends\nprofiles to Pyroscope or Parca."
+      DESCRIPTION "The command serve of ctrace: what net/http/pprof gives a Go program, for\nothers, by the commands that record and read. And push, which sends\nprofiles to Pyroscope, Parca or OpenTelemetry."
       NEEDS ctrace BESIDE ctrace-recorder ctrace-kernel ctrace-analyzer)
 endif()
 if(CTRACE_ANALYZER)

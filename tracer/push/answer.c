@@ -4,6 +4,9 @@
 
 #define MS_PER_S 1000
 
+/* So much of it is told. */
+#define TOLD_SIZE_MAX 512
+
 #define TOO_MANY_REQUESTS 429
 
 /* Longer than anybody is let wait. */
@@ -14,7 +17,8 @@ static char *describe(SoupMessage *message, GBytes *said)
 {
     gsize size = 0;
     const char *data = said ? g_bytes_get_data(said, &size) : NULL;
-    g_autofree char *text = g_utf8_make_valid(size > 0 ? data : "", (gssize)size);
+    g_autofree char *text =
+        g_utf8_make_valid(size > 0 ? data : "", (gssize)MIN(size, TOLD_SIZE_MAX));
     const char *reason = soup_message_get_reason_phrase(message);
 
     for (char *letter = text; *letter; letter++)
@@ -55,6 +59,12 @@ void ct_push_answer_read(struct ct_push_answer *answer, SoupMessage *message, GB
         answer->wait_ms = asked_wait(message);
     if (answer->verdict != CT_PUSH_ANSWER_TAKEN)
         answer->why = describe(message, said);
+}
+
+void ct_push_answer_complain(struct ct_push_answer *answer, char *complaint)
+{
+    answer->verdict = CT_PUSH_ANSWER_REFUSED;
+    answer->why = complaint;
 }
 
 void ct_push_answer_failed(struct ct_push_answer *answer, const GError *failure)

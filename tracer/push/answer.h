@@ -5,7 +5,7 @@
 #include <libsoup/soup.h>
 
 /* So much of what it says is read. */
-#define CT_PUSH_ANSWER_SIZE_MAX 512
+#define CT_PUSH_ANSWER_SIZE_MAX 4096
 
 enum ct_push_verdict {
     CT_PUSH_ANSWER_TAKEN,
@@ -22,6 +22,8 @@ struct ct_push_answer {
 /* Of the message's status and headers, and the beginning of its body, which may be NULL. Each is
  * cleared by ct_push_answer_clear(). */
 void ct_push_answer_read(struct ct_push_answer *answer, SoupMessage *message, GBytes *said);
+/* It was taken, but for what `complaint` says; takes that. */
+void ct_push_answer_complain(struct ct_push_answer *answer, char *complaint);
 /* There was none; or none in time. */
 void ct_push_answer_failed(struct ct_push_answer *answer, const GError *failure);
 void ct_push_answer_late(struct ct_push_answer *answer, guint timeout_ms);

@@ -5,20 +5,25 @@
 #include "push/profile.h"
 
 struct ct_push_file {
-    struct ct_push_profile *profile; /* owned; without its bytes; NULL: it cannot be read */
+    struct ct_push_profile *profile; /* owned; NULL: it cannot be read */
     char *problem;                   /* owned; why; or NULL */
 };
 
-/*
- * Of the files and folders, by path in each folder: struct ct_push_file *, owned by the array.
- * `application` is whose profiles they are; NULL: of each, the program that it is of. The labels
- * are NULL or end with NULL. NULL and an error: nothing is there. To be called once, before
- * anything that makes threads.
- */
-GPtrArray *ct_push_describe(char *const *paths, const char *application, char *const *labels,
-                            GError **error);
+struct ct_push_question {
+    char *const *paths;      /* borrowed, as are the others; of files and folders */
+    const char *application; /* whose they are; NULL: of each, the program that it is of */
+    char *const *labels;     /* at the end NULL; may be NULL */
+    gboolean is_otlp;        /* they are wanted in OpenTelemetry's form */
+};
 
-/* A profile's bytes, compressed. */
+/*
+ * By path in each folder: struct ct_push_file *, owned by the array. Only those in OpenTelemetry's
+ * form have their bytes. NULL and an error: nothing is there. To be called once, before anything
+ * that makes threads.
+ */
+GPtrArray *ct_push_describe(const struct ct_push_question *question, GError **error);
+
+/* A profile's bytes, compressed, unless it has them. */
 gboolean ct_push_load(struct ct_push_profile *profile, GError **error);
 
 #endif

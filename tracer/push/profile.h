@@ -9,8 +9,9 @@
 GQuark ct_push_error_quark(void);
 
 enum ct_push_error {
-    CT_PUSH_ERROR_TARGET, /* it is no place to send profiles to */
-    CT_PUSH_ERROR_LABEL   /* a name or a label that not all of them take */
+    CT_PUSH_ERROR_TARGET,   /* it is no place to send profiles to */
+    CT_PUSH_ERROR_TOO_MUCH, /* for one time */
+    CT_PUSH_ERROR_LABEL     /* a name or a label that not all of them take */
 };
 
 /* What one of the values of a sample is. */
@@ -23,7 +24,7 @@ struct ct_push_profile {
     char *origin;      /* owned; what it is called in messages, such as its file */
     char *application; /* owned; whose profile it is */
     char **labels;     /* owned; each "key=value"; NULL: none */
-    GBytes *bytes;     /* owned; of pprof's format, compressed by gzip */
+    GBytes *bytes; /* owned; of pprof's format, compressed by gzip; or in OpenTelemetry's form */
     GPtrArray *values; /* owned; struct ct_push_value * */
     int64_t begin_ns;  /* since 1970, as is the next, which is not before it */
     int64_t end_ns;

@@ -10,4 +10,8 @@ void ct_push_pyroscope(const struct ct_push_profile *profile, struct ct_push_req
 /* Parca's POST /api/profiles/writeraw: a WriteRawRequest of its profilestore.proto as JSON. */
 void ct_push_parca(const struct ct_push_profile *profile, struct ct_push_request *request);
 
+/* OpenTelemetry's POST /v1development/profiles: an ExportProfilesServiceRequest. */
+void ct_push_otlp(const struct ct_push_profile *profile, struct ct_push_request *request);
+char *ct_push_otlp_complaint(GBytes *said);
+
 #endif

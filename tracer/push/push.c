@@ -36,6 +36,7 @@ static const char description[] =
     "TARGET is one of\n"
     "  pyroscope:http://host:4040   Grafana Pyroscope: POST /ingest\n"
     "  parca:http://host:7070       Parca: POST /api/profiles/writeraw\n"
+    "  otlp:http://host:4318        OpenTelemetry, alpha: POST /v1development/profiles\n"
     "\n"
     "What a target cannot take now is tried again, each time after a longer wait. Exits with 1 if "
     "a\n"
@@ -174,12 +175,15 @@ static int push_files(const struct options *options, const struct ct_push_target
                                           .first_wait_ms = FIRST_WAIT_MS,
                                           .wait_max_ms = WAIT_MAX_MS,
                                           .timeout_ms = timeout_ms};
+    const struct ct_push_question question = {.paths = options->arguments + 1,
+                                              .application = options->name,
+                                              .labels = options->labels,
+                                              .is_otlp = target->protocol->is_otlp};
     struct sending sending = {.target = target};
     struct ct_push_counts counts;
     g_autoptr(GError) error = NULL;
 
-    sending.files =
-        ct_push_describe(options->arguments + 1, options->name, options->labels, &error);
+    sending.files = ct_push_describe(&question, &error);
     if (!sending.files) {
         ct_say("%s", error->message);
         return EXIT_FAILURE;

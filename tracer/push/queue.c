@@ -118,6 +118,20 @@ static gboolean on_late(void *user)
     return G_SOURCE_REMOVE;
 }
 
+static void read_answer(const struct ct_push *push, struct ct_push_answer *answer,
+                        SoupMessage *message, GBytes *said)
+{
+    const struct ct_push_protocol *protocol = push->target->protocol;
+
+    ct_push_answer_read(answer, message, said);
+    char *complaint = answer->verdict == CT_PUSH_ANSWER_TAKEN && protocol->complaint && said
+                          ? protocol->complaint(said)
+                          : NULL;
+
+    if (complaint)
+        ct_push_answer_complain(answer, complaint);
+}
+
 /* `said` is the beginning of what the target answered, or NULL. */
 static void finish(struct ct_push_try *attempt, const GError *failure, GBytes *said)
 {
@@ -131,7 +145,7 @@ static void finish(struct ct_push_try *attempt, const GError *failure, GBytes *s
         else if (failure)
             ct_push_answer_failed(&answer, failure);
         else
-            ct_push_answer_read(&answer, attempt->message, said);
+            read_answer(push, &answer, attempt->message, said);
     }
     try_free(attempt);
     if (push) {

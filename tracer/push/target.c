@@ -5,8 +5,11 @@
 #include <string.h>
 
 static const struct ct_push_protocol protocols[] = {
-    {"pyroscope", "Grafana Pyroscope, as pyroscope:http://host:4040", ct_push_pyroscope},
-    {"parca", "Parca, as parca:http://host:7070", ct_push_parca},
+    {"pyroscope", "Grafana Pyroscope, as pyroscope:http://host:4040", FALSE, ct_push_pyroscope,
+     NULL},
+    {"parca", "Parca, as parca:http://host:7070", FALSE, ct_push_parca, NULL},
+    {"otlp", "OpenTelemetry, alpha, as otlp:http://host:4318", TRUE, ct_push_otlp,
+     ct_push_otlp_complaint},
 };
 
 static const struct ct_push_protocol *find_protocol(const char *text, const char *colon)
@@ -43,7 +46,7 @@ struct ct_push_target *ct_push_target_parse(const char *text, GError **error)
     g_autoptr(GUri) uri =
         protocol ? g_uri_parse(colon + 1, G_URI_FLAGS_ENCODED | G_URI_FLAGS_PARSE_RELAXED, NULL)
                  : NULL;
-    const char *fault = !protocol ? "it begins with pyroscope: or parca:"
+    const char *fault = !protocol ? "it begins with pyroscope:, parca: or otlp:"
                         : !uri    ? "what follows the first colon is no address"
                                   : find_fault(uri);
 

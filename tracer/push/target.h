@@ -15,7 +15,11 @@ struct ct_push_request {
 struct ct_push_protocol {
     const char *name;    /* as in "parca:http://host:7070" */
     const char *purpose; /* for a shell */
+    gboolean is_otlp;    /* it takes profiles in OpenTelemetry's form, not in pprof's */
     void (*fill)(const struct ct_push_profile *profile, struct ct_push_request *request);
+    /* Of the beginning of an answer that took it: what was not taken after all, or NULL. Caller
+     * frees. NULL: it takes all or nothing. */
+    char *(*complaint)(GBytes *said);
 };
 
 struct ct_push_target {
