@@ -56,7 +56,7 @@ static void a_part_begins_when_the_last_one_is_large_enough(void **state)
     struct ct_keeping keeping;
 
     (void)state;
-    ct_keeping_init(&keeping, 80 * MB);
+    ct_keeping_init(&keeping, 80 * MB, 0);
     assert_false(ct_keeping_wants_part(&keeping, 9 * MB));
     assert_true(ct_keeping_wants_part(&keeping, 10 * MB));
     add_part(&keeping, 10 * MB);
@@ -73,7 +73,7 @@ static void what_is_said_again_makes_no_part_larger(void **state)
     struct ct_keeping keeping;
 
     (void)state;
-    ct_keeping_init(&keeping, 80 * MB);
+    ct_keeping_init(&keeping, 80 * MB, 0);
     add_restated_part(&keeping, 10 * MB, 5 * MB);
     assert_false(ct_keeping_wants_part(&keeping, 24 * MB));
     assert_true(ct_keeping_wants_part(&keeping, 25 * MB));
@@ -85,7 +85,7 @@ static void as_much_comes_after_it_at_least(void **state)
     struct ct_keeping keeping;
 
     (void)state;
-    ct_keeping_init(&keeping, 80 * MB);
+    ct_keeping_init(&keeping, 80 * MB, 0);
     add_restated_part(&keeping, 10 * MB, 15 * MB);
     assert_false(ct_keeping_wants_part(&keeping, 39 * MB));
     assert_true(ct_keeping_wants_part(&keeping, 40 * MB));
@@ -100,7 +100,7 @@ static void a_size_with_no_room_for_three_times_what_is_said_again_is_too_small(
     struct ct_keeping keeping;
 
     (void)state;
-    ct_keeping_init(&keeping, 60 * MB);
+    ct_keeping_init(&keeping, 60 * MB, 0);
     assert_false(ct_keeping_is_too_small(&keeping));
     add_restated_part(&keeping, 10 * MB, 20 * MB);
     assert_false(ct_keeping_is_too_small(&keeping));
@@ -114,7 +114,7 @@ static void parts_have_a_least_size(void **state)
     struct ct_keeping keeping;
 
     (void)state;
-    ct_keeping_init(&keeping, CT_KEPT_SIZE_MIN);
+    ct_keeping_init(&keeping, CT_KEPT_SIZE_MIN, 0);
     assert_int_equal(keeping.part_size, CT_KEPT_PART_MIN);
     ct_keeping_clear(&keeping);
 }
@@ -133,7 +133,7 @@ static void the_oldest_go_until_the_rest_has_room(void **state)
     struct ct_keeping keeping;
 
     (void)state;
-    ct_keeping_init(&keeping, 40 * MB);
+    ct_keeping_init(&keeping, 40 * MB, 0);
     for (uint64_t i = 1; i <= 7; i++)
         add_part(&keeping, i * 5 * MB);
     assert_int_equal(excess_at(&keeping, 38 * MB, 2 * MB), 0);
@@ -150,7 +150,7 @@ static void the_part_that_is_written_stays(void **state)
     struct ct_keeping keeping;
 
     (void)state;
-    ct_keeping_init(&keeping, 10 * MB);
+    ct_keeping_init(&keeping, 10 * MB, 0);
     assert_int_equal(excess_at(&keeping, 50 * MB, 0), 0);
     add_part(&keeping, 30 * MB);
     assert_int_equal(excess_at(&keeping, 50 * MB, 0), 1);
@@ -163,7 +163,7 @@ static void unless_it_is_too_large_by_a_part_two_parts_stay(void **state)
     struct ct_keeping keeping;
 
     (void)state;
-    ct_keeping_init(&keeping, 20 * MB);
+    ct_keeping_init(&keeping, 20 * MB, 0);
     add_part(&keeping, 5 * MB);
     add_part(&keeping, 15 * MB);
     assert_int_equal(excess_at(&keeping, 16 * MB, 15 * MB), 1);
@@ -183,7 +183,7 @@ static void a_part_that_never_ends_is_a_failure(void **state)
     struct ct_keeping keeping;
 
     (void)state;
-    ct_keeping_init(&keeping, 20 * MB);
+    ct_keeping_init(&keeping, 20 * MB, 0);
     look_often(&keeping, 29 * MB);
     assert_false(ct_keeping_has_failed(&keeping));
     ct_keeping_look(&keeping, 31 * MB); /* it may begin now */
@@ -198,7 +198,7 @@ static void a_part_may_be_large_because_of_what_is_said_again(void **state)
     struct ct_keeping keeping;
 
     (void)state;
-    ct_keeping_init(&keeping, 20 * MB);
+    ct_keeping_init(&keeping, 20 * MB, 0);
     add_restated_part(&keeping, 5 * MB, 8 * MB);
     look_often(&keeping, 35 * MB);
     assert_false(ct_keeping_has_failed(&keeping));
@@ -213,7 +213,7 @@ static void a_burst_is_expected_again_for_a_while(void **state)
     struct ct_keeping keeping;
 
     (void)state;
-    ct_keeping_init(&keeping, 20 * MB);
+    ct_keeping_init(&keeping, 20 * MB, 0);
     add_part(&keeping, 5 * MB);
     add_part(&keeping, 8 * MB);
     ct_keeping_look(&keeping, 10 * MB);

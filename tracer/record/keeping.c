@@ -1,9 +1,15 @@
 #include "keeping.h"
 
+#include "options/quantity.h"
+
 #include <string.h>
 
 /* So many looks later, what it grew by at one of them counts for a third. */
 #define GROWTH_MEMORY 16
+
+/* By age, no more than these: parts that size asks for come on top, and not all would be told of.
+ */
+#define TIMED_PARTS 7
 
 /* At the next look a part can have begun, after which an older one can go. */
 #define TOO_LARGE_LOOKS 10
@@ -18,13 +24,14 @@ uint64_t ct_keeping_part_size(uint64_t max_size)
     return MAX(max_size / CT_KEPT_PARTS, CT_KEPT_PART_MIN);
 }
 
-void ct_keeping_init(struct ct_keeping *keeping, uint64_t max_size)
+void ct_keeping_init(struct ct_keeping *keeping, uint64_t max_size, uint64_t keep_ns)
 {
     const struct ct_kept_part first = {0};
 
     *keeping = (struct ct_keeping){
         .max_size = max_size,
         .part_size = ct_keeping_part_size(max_size),
+        .keep_ns = keep_ns,
         .parts = g_array_new(FALSE, FALSE, sizeof(struct ct_kept_part)),
     };
     ct_keeping_add(keeping, &first);
@@ -55,6 +62,27 @@ gboolean ct_keeping_wants_part(const struct ct_keeping *keeping, uint64_t size)
 
     return written >=
            newest->bytes_before + MAX(MIN(restated + keeping->part_size, half), 2 * restated);
+}
+
+gboolean ct_keeping_is_due(const struct ct_keeping *keeping, uint64_t begin_ns, uint64_t now_ns)
+{
+    const struct ct_kept_part *newest = ct_keeping_newest(keeping);
+    const uint64_t since_ns = newest->number > 0 ? newest->begin_ns : begin_ns;
+
+    return keeping->keep_ns != 0 && keeping->parts->len < TIMED_PARTS &&
+           now_ns >= since_ns + keeping->keep_ns / CT_KEPT_AGES;
+}
+
+guint ct_keeping_outlived(const struct ct_keeping *keeping, uint64_t now_ns)
+{
+    guint count = 0;
+
+    if (keeping->keep_ns == 0 || now_ns < keeping->keep_ns)
+        return 0;
+    while (count + 1 < keeping->parts->len &&
+           part_at(keeping, count + 1)->begin_ns <= now_ns - keeping->keep_ns)
+        count++;
+    return count;
 }
 
 void ct_keeping_add(struct ct_keeping *keeping, const struct ct_kept_part *part)
@@ -127,22 +155,26 @@ void ct_keeping_shrink(struct ct_keeping *keeping, uint64_t size)
 }
 
 gboolean ct_keeping_check(const char *keep, uint64_t max_size, gboolean *keeps_newest,
-                          GError **error)
+                          uint64_t *keep_ns, GError **error)
 {
-    *keeps_newest = g_strcmp0(keep, "newest") == 0;
+    *keep_ns = 0;
+    *keeps_newest =
+        g_strcmp0(keep, "newest") == 0 ||
+        (keep != NULL && ct_quantity_parse_time(keep, keep_ns) && *keep_ns >= CT_KEPT_NS_MIN);
     if (keep == NULL || strcmp(keep, "oldest") == 0)
         return TRUE;
     if (!*keeps_newest)
         g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
-                    "--keep=%s: give oldest or newest", keep);
+                    "--keep=%s: give oldest, newest, or a time of a second or more, such as 30s",
+                    keep);
     else if (max_size == 0)
         g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_FAILED,
-                    "--keep=newest: say how much is to be kept, as with --max-size=500M");
+                    "--keep=%s: say how much is to be kept, as with --max-size=500M", keep);
     else if (max_size < CT_KEPT_SIZE_MIN)
         g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_FAILED,
-                    "--max-size=%.1fM is too small for --keep=newest: the oldest part of at least "
+                    "--max-size=%.1fM is too small for --keep=%s: the oldest part of at least "
                     "%.0f MB is dropped for the next, so give at least %.0fM",
-                    (double)max_size / 1e6, (double)CT_KEPT_PART_MIN / 1e6,
+                    (double)max_size / 1e6, keep, (double)CT_KEPT_PART_MIN / 1e6,
                     (double)CT_KEPT_SIZE_MIN / 1e6);
     else
         return TRUE;

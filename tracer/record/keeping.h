@@ -15,6 +15,9 @@
 /* A part is no smaller: what is there is said again in each. */
 #define CT_KEPT_PART_MIN UINT64_C(1000000)
 
+/* Parts that follow each other faster would be nothing but what is said again. */
+#define CT_KEPT_NS_MIN UINT64_C(1000000000)
+
 /* For two parts. */
 #define CT_KEPT_SIZE_MIN (2 * CT_KEPT_PART_MIN)
 
@@ -28,6 +31,7 @@ struct ct_kept_part {
 struct ct_keeping {
     uint64_t max_size;      /* of what is kept */
     uint64_t part_size;     /* what is larger is to be followed by another one */
+    uint64_t keep_ns;       /* what is older is not kept; 0: it may be of any age */
     GArray *parts;          /* owned; struct ct_kept_part, of which there is one */
     uint64_t bytes_dropped; /* up to now */
     uint64_t size;          /* of what is kept, when it was last looked at */
@@ -35,10 +39,13 @@ struct ct_keeping {
     guint looks_too_large;  /* the last looks found it far too large */
 };
 
+/* So many parts last as long as what is kept, where it is not to be older than so long. */
+#define CT_KEPT_AGES 4
+
 /* Of a recording that may have so much. */
 uint64_t ct_keeping_part_size(uint64_t max_size);
 
-void ct_keeping_init(struct ct_keeping *keeping, uint64_t max_size);
+void ct_keeping_init(struct ct_keeping *keeping, uint64_t max_size, uint64_t keep_ns);
 void ct_keeping_clear(struct ct_keeping *keeping);
 
 /* Of those that are kept. Borrowed, until there is another part. */
@@ -50,6 +57,12 @@ const struct ct_kept_part *ct_keeping_newest(const struct ct_keeping *keeping);
  * as much at least. */
 gboolean ct_keeping_wants_part(const struct ct_keeping *keeping, uint64_t size);
 void ct_keeping_add(struct ct_keeping *keeping, const struct ct_kept_part *part);
+
+/* Has the newest part lasted so long that another is to begin? The first one began at `begin_ns`.
+ */
+gboolean ct_keeping_is_due(const struct ct_keeping *keeping, uint64_t begin_ns, uint64_t now_ns);
+/* How many parts, the oldest first, have nothing that is young enough to be kept. */
+guint ct_keeping_outlived(const struct ct_keeping *keeping, uint64_t now_ns);
 
 /* What is kept has that size now. It may grow until the next look by as much as it did lately at
  * most: what the kernel tells comes in bursts. */
@@ -70,6 +83,6 @@ void ct_keeping_shrink(struct ct_keeping *keeping, uint64_t size);
 
 /* What --keep asks for, with --max-size; NULL: nothing. */
 gboolean ct_keeping_check(const char *keep, uint64_t max_size, gboolean *keeps_newest,
-                          GError **error);
+                          uint64_t *keep_ns, GError **error);
 
 #endif

@@ -8,18 +8,19 @@
 
 #include <errno.h>
 
-gboolean ct_newest_begin(struct ct_recording *recording, uint64_t max_size, GError **error)
+gboolean ct_newest_begin(struct ct_recording *recording, const struct ct_record_options *options,
+                         GError **error)
 {
     if (!ct_hole_is_possible(recording->place)) {
         g_set_error(error, G_FILE_ERROR, G_FILE_ERROR_FAILED,
-                    "--keep=newest: the file system of %s cannot give back the beginning of a "
+                    "--keep: the file system of %s cannot give back the beginning of a "
                     "file: %s; record to another one, as with -o /var/tmp/ctrace.data",
                     recording->path, g_strerror(errno));
         return FALSE;
     }
     recording->keeps_newest = TRUE;
-    ct_recording_control(recording)->max_size = max_size;
-    ct_keeping_init(&recording->keeping, max_size);
+    ct_recording_control(recording)->max_size = options->max_size;
+    ct_keeping_init(&recording->keeping, options->max_size, options->keep_ns);
     ct_drain_expect_parts(recording->engine->drain);
     return TRUE;
 }
@@ -49,7 +50,9 @@ gboolean ct_recording_wants_part(const struct ct_recording *recording)
 {
     return recording->keeps_newest && ct_recording_control(recording)->begin_ns != 0 &&
            recording->lost_ns == 0 &&
-           ct_keeping_wants_part(&recording->keeping, ct_newest_size(recording));
+           (ct_keeping_wants_part(&recording->keeping, ct_newest_size(recording)) ||
+            ct_keeping_is_due(&recording->keeping, ct_recording_control(recording)->begin_ns,
+                              ct_engine_now_ns(recording->engine)));
 }
 
 /* For whoever finishes what we leave: with that, the oldest one tells what is there. */
@@ -172,7 +175,8 @@ gboolean ct_newest_trim(struct ct_recording *recording)
     struct ct_keeping *keeping = &recording->keeping;
 
     ct_keeping_look(keeping, ct_newest_size(recording));
-    guint count = ct_keeping_excess(keeping);
+    guint count = MAX(ct_keeping_excess(keeping),
+                      ct_keeping_outlived(keeping, ct_engine_now_ns(recording->engine)));
 
     return count > 0 ? drop(recording, count) : !ct_keeping_has_failed(keeping);
 }

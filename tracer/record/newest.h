@@ -5,7 +5,8 @@
 #include "recording_state.h"
 
 /* From the beginning of the recording. FALSE and an error if its disk cannot. */
-gboolean ct_newest_begin(struct ct_recording *recording, uint64_t max_size, GError **error);
+gboolean ct_newest_begin(struct ct_recording *recording, const struct ct_record_options *options,
+                         GError **error);
 
 /* What is recorded from now on was asked for; what was before, was not. It goes by
  * ct_newest_drop_older(). */

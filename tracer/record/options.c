@@ -322,13 +322,12 @@ static const GOptionEntry all_options[] = {
     {"duration", 0, 0, G_OPTION_ARG_STRING, GIVEN(duration),
      "Stop recording after T; the program goes on", "T"},
     {"max-size", 0, 0, G_OPTION_ARG_STRING, GIVEN(max_size),
-     "Stop recording before the recording has more than SIZE, as 500M or 2G; the program goes "
-     "on; see --keep",
+     "Stop recording, not the program, before there is more than SIZE, as 500M or 2G; see --keep",
      "SIZE"},
     {"keep", 0, 0, G_OPTION_ARG_STRING, GIVEN(keep),
      "Keep what came first of a recording that would have more than --max-size: oldest; or go on, "
-     "and keep what came last: newest (oldest)",
-     "oldest|newest"},
+     "and keep what came last: newest, or no more of that than about TIME (oldest)",
+     "oldest|newest|TIME"},
     {"standby", 0, 0, G_OPTION_ARG_FILENAME, GIVEN(standby),
      "Record nothing until whoever connects to SOCKET, which is made, says so: begin, rest, "
      "snapshot OUT",
@@ -405,7 +404,8 @@ static gboolean take(struct ct_record_options *options, struct given *given, GEr
            ct_heap_wish_check(&heap, attaching, &options->heap_rate, error) &&
            check_frames(given->frames, options, error) &&
            check_max_size(given->max_size, options, error) &&
-           ct_keeping_check(given->keep, options->max_size, &options->keeps_newest, error) &&
+           ct_keeping_check(given->keep, options->max_size, &options->keeps_newest,
+                            &options->keep_ns, error) &&
            ct_standby_wish_check(options->standby, attaching, options, error) &&
            (given->pids == NULL || add_targets(given->pids, options, error)) &&
            (attaching == NULL || check_attaching(attaching, options, error));

@@ -21,6 +21,7 @@ struct ct_record_options {
     uint64_t duration_ns;   /* 0: until the program ends */
     uint64_t max_size;      /* bytes of the recording; 0: as much as there is room for */
     gboolean keeps_newest;  /* of a recording that would have more; else it ends */
+    uint64_t keep_ns;       /* and of that about so much; 0: all that there is room for */
     gboolean no_follow;
     gboolean lossless; /* threads wait where there is no room for an event */
     struct ct_kernel_wishes kernel;

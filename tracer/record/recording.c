@@ -85,7 +85,7 @@ struct ct_recording *ct_recording_new(const struct ct_record_options *options, c
                                        .place = recording->place,
                                        .max_size = options->keeps_newest ? 0 : options->max_size};
     if (set_up(recording, output, &settings, &launch->ended_by, error) &&
-        (!options->keeps_newest || ct_newest_begin(recording, options->max_size, error))) {
+        (!options->keeps_newest || ct_newest_begin(recording, options, error))) {
         recording->engine->closing.deaths = launch->deaths;
         ct_deaths_watch(launch->deaths, recording->engine->directory->path);
         ct_engine_note_alive(recording->engine);

@@ -40,6 +40,17 @@ struct snapshot {
     char *folder;                           /* its path */
     struct ct_moment moment;
     gboolean is_overtaken; /* what it was to have was dropped before it was copied */
+    uint64_t last_ns;      /* so much of it, and what its parts have beyond; 0: all */
+};
+
+/* On the command line; what is not is NULL. */
+struct given {
+    gboolean wants_version;
+    char *output;
+    char *standby;
+    char *duration;
+    char *last;
+    char **directories;
 };
 
 /* ---- An end in between ---- */
@@ -172,6 +183,8 @@ static gboolean copy(struct snapshot *snapshot, GError **error)
         snapshot->is_overtaken = now.is_recording != 0;
         return FALSE;
     }
+    if (snapshot->last_ns > 0)
+        ct_snapshot_copy_shorten(moment, snapshot->last_ns);
     *directory->control = snapshot->moment.control;
     directory->control->recorder_pid = getpid();
     g_strlcpy(directory->control->output, snapshot->output->path,
@@ -224,11 +237,13 @@ static gboolean make(struct snapshot *snapshot, const char *output, GError **err
     return is_made;
 }
 
-static gboolean try_to_make(const char *name, const char *output, gboolean *is_overtaken,
-                            GError **error)
+static gboolean try_to_make(const char *name, const struct given *given, const char *output,
+                            gboolean *is_overtaken, GError **error)
 {
     struct snapshot snapshot = {0};
 
+    if (given->last != NULL)
+        ct_quantity_parse_time(given->last, &snapshot.last_ns);
     ct_moment_init(&snapshot.moment);
     gboolean is_made = find_recorder(&snapshot, name, error) && make(&snapshot, output, error);
     *is_overtaken = snapshot.is_overtaken;
@@ -242,8 +257,9 @@ static gboolean try_to_make(const char *name, const char *output, gboolean *is_o
 }
 
 /* A window that begins on standby drops all that was there, in a moment, but not soon again. */
-static gboolean snapshot_of(const char *name, const char *output, GError **error)
+static gboolean snapshot_of(const char *name, const struct given *given, GError **error)
 {
+    const char *output = given->output;
     struct ct_private_mounts mounts = CT_NO_PRIVATE_MOUNTS;
     g_autofree char *beside = g_strconcat(name, OUTPUT_SUFFIX, NULL);
     gboolean is_overtaken = FALSE;
@@ -253,25 +269,17 @@ static gboolean snapshot_of(const char *name, const char *output, GError **error
     for (guint i = 1; i < ATTEMPTS; i++) {
         g_autoptr(GError) failure = NULL;
 
-        if (try_to_make(name, output != NULL ? output : beside, &is_overtaken, &failure))
+        if (try_to_make(name, given, output != NULL ? output : beside, &is_overtaken, &failure))
             return TRUE;
         if (!is_overtaken) {
             g_propagate_error(error, g_steal_pointer(&failure));
             return FALSE;
         }
     }
-    return try_to_make(name, output != NULL ? output : beside, &is_overtaken, error);
+    return try_to_make(name, given, output != NULL ? output : beside, &is_overtaken, error);
 }
 
 /* ---- A window of a standby ---- */
-
-struct given {
-    gboolean wants_version;
-    char *output;
-    char *standby;
-    char *duration;
-    char **directories;
-};
 
 /* A recorder that ends within it has written it itself: it is the recording then. */
 static gboolean tell_written(const char *name, GError **error)
@@ -304,7 +312,7 @@ static gboolean window_of(const char *name, const struct given *given, const sig
     case CT_WINDOW_NONE:
         break;
     case CT_WINDOW_RESTS:
-        return snapshot_of(name, given->output, error);
+        return snapshot_of(name, given, error);
     case CT_WINDOW_WRITTEN:
         return tell_written(name, error);
     }
@@ -313,9 +321,15 @@ static gboolean window_of(const char *name, const struct given *given, const sig
 
 /* ---- The command ---- */
 
+static gboolean is_time(const char *text)
+{
+    uint64_t time_ns;
+
+    return ct_quantity_parse_time(text, &time_ns) && time_ns > 0;
+}
+
 static gboolean check(const struct given *given, GError **error)
 {
-    uint64_t duration_ns;
 
     if (given->directories != NULL && given->directories[0] != NULL &&
         given->directories[1] != NULL)
@@ -324,8 +338,10 @@ static gboolean check(const struct given *given, GError **error)
     else if ((given->standby != NULL) != (given->duration != NULL))
         g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_FAILED,
                     "a window is ordered by both: --standby=SOCKET --duration=TIME");
-    else if (given->duration != NULL &&
-             (!ct_quantity_parse_time(given->duration, &duration_ns) || duration_ns == 0))
+    else if (given->last != NULL && !is_time(given->last))
+        g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
+                    "--last=%s is no time: give a number with a unit, such as 10s", given->last);
+    else if (given->duration != NULL && !is_time(given->duration))
         g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
                     "--duration=%s is no time: give a number with a unit, such as 500ms or 5s",
                     given->duration);
@@ -347,6 +363,10 @@ static gboolean parse(char **argv, struct given *given, GError **error)
          "SOCKET"},
         {"duration", 0, 0, G_OPTION_ARG_STRING, &given->duration,
          "For how long; Ctrl-C ends it early", "TIME"},
+        {"last", 0, 0, G_OPTION_ARG_STRING, &given->last,
+         "Leave out what is older, as far as it is in a part of its own, as record --keep makes "
+         "them",
+         "TIME"},
         {"version", 0, 0, G_OPTION_ARG_NONE, &given->wants_version, "Print the version and exit",
          NULL},
         {G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &given->directories, NULL, "[DIR]"},
@@ -378,7 +398,7 @@ static int run(const struct given *given)
                            ? given->directories[0]
                            : CT_DEFAULT_OUTPUT;
     gboolean is_made = given->standby != NULL ? window_of(name, given, &endings, &error)
-                                              : snapshot_of(name, given->output, &error);
+                                              : snapshot_of(name, given, &error);
     if (is_made)
         return 0;
     ct_message("ctrace snapshot: %s", error->message);
@@ -404,6 +424,7 @@ int main(int argc, char **argv)
     g_free(given.output);
     g_free(given.standby);
     g_free(given.duration);
+    g_free(given.last);
     g_strfreev(given.directories);
     return status;
 }

@@ -245,3 +245,16 @@ gboolean ct_snapshot_copy_drop(struct ct_moment *moment, const struct ct_control
                 "cannot drop the beginning of the files in %s: %s", to, g_strerror(errno));
     return FALSE;
 }
+
+void ct_snapshot_copy_shorten(struct ct_moment *moment, uint64_t last_ns)
+{
+    const struct ct_control *control = &moment->control;
+    const uint64_t from_ns = control->alive_ns - MIN(last_ns, control->alive_ns);
+    uint32_t count = 0;
+
+    while (count + 1 < CT_CONTROL_PARTS && control->parts[count + 1].begin_ns != 0 &&
+           control->parts[count + 1].begin_ns <= from_ns)
+        count++;
+    if (count > 0)
+        drop_parts(&moment->control, count);
+}

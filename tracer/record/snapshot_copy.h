@@ -19,4 +19,8 @@ gboolean ct_snapshot_copy(const struct ct_moment *moment, const char *from, cons
 gboolean ct_snapshot_copy_drop(struct ct_moment *moment, const struct ct_control *now,
                                const char *from, const char *to, GError **error);
 
+/* So that no part is left that has nothing of the last `last_ns` of it: `moment` says so, and who
+ * makes it a recording takes away what it has of them. */
+void ct_snapshot_copy_shorten(struct ct_moment *moment, uint64_t last_ns);
+
 #endif

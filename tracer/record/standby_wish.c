@@ -11,6 +11,7 @@ gboolean ct_standby_wish_check(const char *path, const char *attaching,
     const char *other = attaching != NULL          ? attaching
                         : options->delay_ns > 0    ? "--delay"
                         : options->duration_ns > 0 ? "--duration"
+                        : options->keep_ns > 0     ? "--keep=TIME"
                                                    : NULL;
 
     if (path == NULL)

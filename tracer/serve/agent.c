@@ -1,14 +1,18 @@
 #include "serve/agent.h"
 
 #include "serve/collecting.h"
+#include "serve/kept.h"
 #include "serve/launched.h"
 #include "serve/ready.h"
 #include "serve/say.h"
 #include "serve/signals.h"
+#include "text/shell_word.h"
 
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #define RECORDER "ctrace-record"
 
@@ -25,10 +29,12 @@ struct agent {
     GMainLoop *loop;              /* owned */
     struct ct_served *served;     /* borrowed */
     struct ct_serve *server;      /* owned */
-    struct ct_launched *launched; /* owned; or NULL, as is the next */
+    struct ct_launched *launched; /* owned; or NULL, as are the next three */
     struct ct_collecting *collecting;
-    gboolean has_ended; /* the program, or all that is served */
-    int status;         /* of the program, as waitpid() gives it */
+    struct ct_flight *flight; /* owned */
+    struct ct_kept *kept;     /* owned; of processes that run already */
+    gboolean has_ended;       /* the program, or all that is served */
+    int status;               /* of the program, as waitpid() gives it */
 };
 
 /* ---- Its end ---- */
@@ -40,6 +46,10 @@ static gboolean on_look(void *user)
 
     if (!agent->launched)
         agent->has_ended = ct_served_has_ended(agent->served);
+    if (agent->kept && !agent->has_ended && !ct_kept_look(agent->kept)) {
+        agent->status = W_EXITCODE(EXIT_FAILURE, 0);
+        g_main_loop_quit(agent->loop);
+    }
     if (agent->has_ended && !ct_serve_is_busy(agent->server))
         g_main_loop_quit(agent->loop);
     return G_SOURCE_CONTINUE;
@@ -59,7 +69,9 @@ static void on_signal(void *user, int number, gboolean is_from_terminal)
 {
     struct agent *agent = user;
 
-    if (!agent->launched || agent->has_ended)
+    if (agent->flight && number == SIGUSR2)
+        ct_flight_write_out(agent->flight, "signal");
+    else if (!agent->launched || agent->has_ended)
         g_main_loop_quit(agent->loop);
     else if (!is_from_terminal)
         ct_launched_signal(agent->launched, number);
@@ -73,10 +85,16 @@ static void tell_address(const struct agent *agent)
 {
     if (agent->launched) {
         ct_serve_say("%s", ct_serve_address(agent->server));
-        return;
+    } else {
+        g_print("%s\n", ct_serve_address(agent->server));
+        ct_ready_tell();
     }
-    g_print("%s\n", ct_serve_address(agent->server));
-    ct_ready_tell();
+    if (!agent->flight)
+        return;
+    g_autofree char *living = ct_shell_path(ct_flight_living(agent->flight));
+
+    ct_serve_say("what came last is written out by: kill -USR2 %d, or: ctrace snapshot %s",
+                 getpid(), living);
 }
 
 /* A recorder has begun before its program has: whoever asks then is answered. */
@@ -102,10 +120,11 @@ static void serve(struct agent *agent)
         ct_serve_say("all processes that were served have ended");
 }
 
-/* Nothing is recorded, but the heap, before somebody asks for it. */
+/* Nothing is recorded, but the heap, before somebody asks for it; or else all the time. */
 static char **with_recorder(const struct ct_agent_request *request, const char *folder,
-                            const struct ct_serve *server)
+                            const struct agent *agent)
 {
+    const struct ct_serve *server = agent->server;
     g_autoptr(GStrvBuilder) builder = g_strv_builder_new();
     g_autofree char *recorder = g_build_filename(folder, RECORDER, NULL);
     g_autofree char *standby = g_strconcat("--standby=", ct_serve_standby(server), NULL);
@@ -113,7 +132,11 @@ static char **with_recorder(const struct ct_agent_request *request, const char *
                                 ? g_strconcat("--heap=", request->heap, NULL)
                                 : g_strdup("--heap");
 
-    g_strv_builder_add_many(builder, recorder, standby, "-o", ct_serve_living(server), NULL);
+    g_strv_builder_add(builder, recorder);
+    if (agent->flight)
+        ct_flight_add_words(agent->flight, builder);
+    else
+        g_strv_builder_add_many(builder, standby, "-o", ct_serve_living(server), NULL);
     if (request->heap)
         g_strv_builder_add(builder, heap);
     g_strv_builder_add(builder, "--");
@@ -121,11 +144,21 @@ static char **with_recorder(const struct ct_agent_request *request, const char *
     return g_strv_builder_end(builder);
 }
 
+/* What the program died of, which the recorder tells by its status. 0: it ended. */
+static int signal_of(int status)
+{
+    int number = WIFSIGNALED(status)                      ? WTERMSIG(status)
+                 : WEXITSTATUS(status) > SIGNALLED_STATUS ? WEXITSTATUS(status) - SIGNALLED_STATUS
+                                                          : 0;
+
+    return number > 0 && number < NSIG ? number : 0;
+}
+
 static void launch_and_serve(struct agent *agent, const struct ct_agent_request *request,
                              const char *folder)
 {
     g_autoptr(GError) error = NULL;
-    g_auto(GStrv) words = with_recorder(request, folder, agent->server);
+    g_auto(GStrv) words = with_recorder(request, folder, agent);
 
     agent->launched = ct_launched_new((const char *const *)words, on_program_end, agent, &error);
     if (!agent->launched) {
@@ -136,38 +169,33 @@ static void launch_and_serve(struct agent *agent, const struct ct_agent_request 
     agent->served->launcher = ct_launched_pid(agent->launched);
     serve(agent);
     ct_launched_free(agent->launched);
+    if (!agent->flight || !agent->has_ended)
+        return;
+    const char *name = sigabbrev_np(signal_of(agent->status));
+    g_autofree char *reason = name ? g_strconcat("SIG", name, NULL) : g_strdup("end");
+
+    ct_flight_settle(agent->flight);
+    ct_flight_keep_end(agent->flight, reason);
 }
 
-/* Does not return where the program died of a signal, which the recorder tells by its status. */
-static int end_as_program(int status)
+static void attach_and_serve(struct agent *agent, const char *folder)
 {
-    int number = WIFSIGNALED(status)                      ? WTERMSIG(status)
-                 : WEXITSTATUS(status) > SIGNALLED_STATUS ? WEXITSTATUS(status) - SIGNALLED_STATUS
-                                                          : 0;
-
-    if (number > 0 && number < NSIG)
-        ct_signals_end_by(number);
-    return WIFEXITED(status) ? WEXITSTATUS(status) : EXIT_FAILURE;
+    if (agent->flight)
+        agent->kept = ct_kept_new(folder, agent->served, agent->flight);
+    if (agent->kept && !ct_kept_look(agent->kept))
+        agent->status = W_EXITCODE(EXIT_FAILURE, 0);
+    else
+        serve(agent);
+    if (agent->kept)
+        ct_kept_free(agent->kept);
 }
 
 /* FALSE: an error. What is to be collected cannot be later, either. */
-static gboolean begin(struct agent *agent, const struct ct_agent_request *request,
-                      const char *folder, GError **error)
+static gboolean begin_collecting(struct agent *agent, const struct ct_agent_request *request,
+                                 const char *folder, GError **error)
 {
-    const struct ct_serve_request serve_request = {
-        .served = request->served,
-        .listen = request->listen,
-        .programs = folder,
-        .has_token = request->has_token,
-        .is_redacted = request->is_redacted,
-        .has_standby = request->program != NULL,
-        .has_heap = request->heap != NULL,
-    };
-
-    if (ct_signals_hear(request->program != NULL, on_signal, agent, error))
-        agent->server = ct_serve_new(&serve_request, error);
-    if (!agent->server || request->collect->every_ms == 0)
-        return agent->server != NULL;
+    if (request->collect->every_ms == 0)
+        return TRUE;
     const struct ct_collecting_request collecting = {
         .settings = request->collect,
         .served = request->served,
@@ -179,10 +207,53 @@ static gboolean begin(struct agent *agent, const struct ct_agent_request *reques
     return agent->collecting != NULL;
 }
 
+static gboolean begin(struct agent *agent, const struct ct_agent_request *request,
+                      const char *folder, GError **error)
+{
+    const struct ct_signals_wish wish = {.has_program = request->program != NULL,
+                                         .has_flight = request->flight != NULL};
+
+    if (!ct_signals_hear(&wish, on_signal, agent, error))
+        return FALSE;
+    if (request->flight) {
+        const struct ct_flight_request flight = {
+            .limits = *request->flight, .programs = folder, .folder = request->flight_folder};
+
+        agent->flight = ct_flight_new(&flight, error);
+        if (!agent->flight)
+            return FALSE;
+    }
+    const struct ct_serve_request serve_request = {
+        .served = request->served,
+        .listen = request->listen,
+        .programs = folder,
+        .has_token = request->has_token,
+        .is_redacted = request->is_redacted,
+        .has_program = request->program != NULL,
+        .kept = agent->flight ? ct_flight_living(agent->flight) : NULL,
+        .has_heap = request->heap != NULL,
+    };
+
+    agent->server = ct_serve_new(&serve_request, error);
+    return agent->server != NULL && begin_collecting(agent, request, folder, error);
+}
+
+/* Does not return where the program died of a signal. */
+static int end_as_program(int status)
+{
+    int number = signal_of(status);
+
+    if (number > 0)
+        ct_signals_end_by(number);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : EXIT_FAILURE;
+}
+
 static void end(struct agent *agent)
 {
     if (agent->collecting)
         ct_collecting_free(agent->collecting);
+    if (agent->flight)
+        ct_flight_free(agent->flight);
     if (agent->server)
         ct_serve_free(agent->server);
 }
@@ -193,20 +264,16 @@ int ct_agent_run(const struct ct_agent_request *request)
     g_autofree char *folder = g_path_get_dirname(program ? program : "");
     g_autoptr(GError) error = NULL;
     struct agent agent = {.loop = g_main_loop_new(NULL, FALSE), .served = request->served};
-    int status = EXIT_SUCCESS;
 
     if (!begin(&agent, request, folder, &error)) {
         ct_serve_say("%s", error->message);
-        end(&agent);
-        status = EXIT_FAILURE;
+        agent.status = W_EXITCODE(EXIT_FAILURE, 0);
     } else if (request->program) {
         launch_and_serve(&agent, request, folder);
-        end(&agent);
-        status = end_as_program(agent.status);
     } else {
-        serve(&agent);
-        end(&agent);
+        attach_and_serve(&agent, folder);
     }
+    end(&agent);
     g_main_loop_unref(agent.loop);
-    return status;
+    return end_as_program(agent.status);
 }

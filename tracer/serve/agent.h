@@ -3,6 +3,7 @@
 #ifndef CTRACE_SERVE_AGENT_H
 #define CTRACE_SERVE_AGENT_H
 
+#include "serve/flight.h"
 #include "serve/server.h"
 #include "serve/settings.h"
 
@@ -11,7 +12,9 @@ struct ct_agent_request {
     struct ct_listen *listen;
     const char *const *program; /* what to start, with its arguments; NULL: nothing */
     const char *heap; /* how its memory is sampled, as in --heap=SIZE; "": as usual; NULL: not */
-    const struct ct_settings *collect; /* borrowed; what is collected meanwhile */
+    const struct ct_settings *collect;     /* borrowed; what is collected meanwhile */
+    const struct ct_flight_limits *flight; /* what is kept at all times; NULL: nothing */
+    const char *flight_folder;
     gboolean has_token;
     gboolean is_redacted;
 };

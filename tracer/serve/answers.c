@@ -19,11 +19,12 @@ enum { READER_LIMIT_MS = 600000 };
 #define PATIENCE_US (20 * G_USEC_PER_SEC)
 
 struct ct_answers {
-    char *programs; /* owned */
-    char *place;    /* owned; a folder of our own */
-    char *living;   /* owned, as is the next; a recording in it, which goes on */
-    char *standby;  /* the socket of who records that */
-    gboolean has_standby;
+    char *programs;       /* owned */
+    char *place;          /* owned; a folder of our own */
+    char *living;         /* owned, as is the next; a recording in it, which goes on */
+    char *standby;        /* the socket of who records that */
+    gboolean has_program; /* that it is of */
+    gboolean is_kept;     /* it goes on at all times */
     struct ct_recordings *recordings;
     GPtrArray *all; /* owned; struct ct_answer *, each until it is gone */
 };
@@ -178,17 +179,39 @@ static void on_recorded(void *user, const GError *error)
 
 /* What is seen from inside is asked of who is there, without any privilege. A recording of one
  * process alone cannot be cut out of what it has. */
-static gboolean is_of_standby(const struct ct_answers *answers, const struct ct_question *question)
+static gboolean is_of_program(const struct ct_answers *answers, const struct ct_question *question)
 {
-    return answers->has_standby && question->endpoint->is_seen_inside && !question->has_hz &&
+    return answers->has_program && question->endpoint->is_seen_inside && !question->has_hz &&
            !(question->endpoint->kind == CT_ENDPOINT_TRACE && question->process);
+}
+
+/* The past can only be had from there. */
+static gboolean check_past(const struct ct_answers *answers, const struct ct_question *question,
+                           GError **error)
+{
+    const char *why =
+        !question->is_past ? NULL
+        : !answers->is_kept
+            ? "seconds= is negative, and nothing is kept of what was: start the agent with --flight"
+        : !question->endpoint->is_seen_inside || question->has_hz
+            ? "seconds= is negative, and this is not kept: block, net, sync, syscall, sleep, mutex "
+              "and trace are, without hz="
+        : question->endpoint->kind == CT_ENDPOINT_TRACE && question->process
+            ? "seconds= is negative, and what is kept is of all processes: leave out process="
+            : NULL;
+
+    if (why)
+        g_set_error_literal(error, CT_SERVE_STATUS, CT_SERVE_WRONG, why);
+    return !why;
 }
 
 static gboolean begin(struct ct_answer *answer, const struct ct_question *question,
                       const struct ct_served_targets *targets, GError **error)
 {
+    const gboolean is_inside = is_of_program(answer->answers, question);
+    const gboolean is_kept = question->is_past || (is_inside && answer->answers->is_kept);
     const struct ct_recording_wish wish = {
-        .is_window = is_of_standby(answer->answers, question),
+        .is_window = is_inside && !answer->answers->is_kept,
         .targets = (const char *const *)targets->words,
         .is_cgroup = targets->is_cgroup,
         .has_started = targets->has_started,
@@ -198,6 +221,8 @@ static gboolean begin(struct ct_answer *answer, const struct ct_question *questi
     };
     g_autofree char *template = g_build_filename(answer->answers->place, "answer-XXXXXX", NULL);
 
+    if (!check_past(answer->answers, question, error))
+        return FALSE;
     if (answer->answers->all->len > ANSWERS_MAX) {
         g_set_error_literal(error, CT_SERVE_STATUS, CT_SERVE_NOT_NOW,
                             "too much is asked at once: ask again");
@@ -212,9 +237,11 @@ static gboolean begin(struct ct_answer *answer, const struct ct_question *questi
     answer->snapshot = g_build_filename(answer->folder, "ctrace.data", NULL);
     answer->output = g_build_filename(answer->folder, "out", NULL);
     answer->said = g_build_filename(answer->folder, "said", NULL);
-    answer->reading =
-        ct_reading_new(question, answer->folder, wish.is_window || question->duration_ms == 0);
-    if (question->duration_ms == 0) /* it is of what is recorded already */
+    answer->reading = ct_reading_new(question, answer->folder,
+                                     is_kept || wish.is_window || question->duration_ms == 0);
+    if (is_kept)
+        ct_reading_begin_kept(answer->reading, question);
+    if (is_kept || question->duration_ms == 0) /* it is of what is recorded already */
         return read_next(answer, error);
     answer->share =
         ct_recordings_join(answer->answers->recordings, &wish, on_recorded, answer, error);
@@ -248,7 +275,8 @@ void ct_answer_cancel(struct ct_answer *answer)
 
 /* ---- All of them ---- */
 
-struct ct_answers *ct_answers_new(const char *programs, gboolean has_standby, GError **error)
+struct ct_answers *ct_answers_new(const char *programs, gboolean has_program, const char *kept,
+                                  GError **error)
 {
     char *place = g_dir_make_tmp("ctrace-serve-XXXXXX", error);
 
@@ -257,9 +285,10 @@ struct ct_answers *ct_answers_new(const char *programs, gboolean has_standby, GE
     struct ct_answers *answers = g_new0(struct ct_answers, 1);
 
     answers->place = place;
-    answers->living = g_build_filename(place, "living", NULL);
+    answers->living = kept ? g_strdup(kept) : g_build_filename(place, "living", NULL);
+    answers->is_kept = kept != NULL;
     answers->standby = g_build_filename(place, "standby", NULL);
-    answers->has_standby = has_standby;
+    answers->has_program = has_program;
     answers->programs = g_strdup(programs);
     answers->all = g_ptr_array_new();
     const struct ct_recordings_places places = {

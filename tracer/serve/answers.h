@@ -11,9 +11,11 @@
 struct ct_answers;
 struct ct_answer;
 
-/* NULL: an error. `programs` is the folder that the commands are in; with `has_standby` a recorder
- * is in standby, at the places that are told next, as long as the program that is served runs. */
-struct ct_answers *ct_answers_new(const char *programs, gboolean has_standby, GError **error);
+/* NULL: an error. `programs` is the folder that the commands are in; with `has_program` a recorder
+ * is in standby, at the places that are told next, as long as the program that is served runs; or,
+ * with `kept`, the path of its recording, records at all times, whoever is served. */
+struct ct_answers *ct_answers_new(const char *programs, gboolean has_program, const char *kept,
+                                  GError **error);
 /* Where its recording is to lie, and where it is to be asked. Borrowed. */
 const char *ct_answers_living(const struct ct_answers *answers);
 const char *ct_answers_standby(const struct ct_answers *answers);

@@ -119,7 +119,8 @@ struct ct_command *ct_command_start(const struct ct_command_request *request, ct
     command->end_signal = end_signal;
     command->done = done;
     command->user = user;
-    command->limit = g_timeout_add((guint)MIN(request->limit_ms, G_MAXUINT), on_limit, command);
+    if (request->limit_ms > 0)
+        command->limit = g_timeout_add((guint)MIN(request->limit_ms, G_MAXUINT), on_limit, command);
     g_subprocess_wait_check_async(command->process, NULL, on_end, command);
     return command;
 }

@@ -12,7 +12,7 @@ struct ct_command_request {
     const char *output; /* the file that standard output becomes */
     const char *said;   /* the same of standard error */
     int end_signal;     /* what ends it early */
-    guint64 limit_ms;   /* after which it is ended */
+    guint64 limit_ms;   /* after which it is ended; 0: never */
 };
 
 enum ct_command_end { CT_COMMAND_GOOD, CT_COMMAND_BAD, CT_COMMAND_LATE };

@@ -69,6 +69,10 @@ static gboolean take_seconds(struct ct_question *question, const char *text, GEr
     char *end;
     double seconds = g_ascii_strtod(text, &end);
 
+    /* What is allocated is known for the present only. */
+    question->is_past = seconds < 0 && question->duration_ms > 0;
+    if (question->is_past)
+        seconds = -seconds;
     if (!*text || *end || !isfinite(seconds) || seconds < 0.001 ||
         seconds > CT_QUESTION_SECONDS_MAX)
         return refuse(error, CT_SERVE_WRONG,

@@ -12,6 +12,7 @@ struct ct_question {
     char *process;                      /* owned; an id or a name; NULL: all that are served */
     gboolean is_by_path;                /* the path names it */
     guint64 duration_ms;                /* 0: nothing is to be recorded */
+    gboolean is_past;                   /* not from now on, but up to now */
     guint64 delta_ms;                   /* of what is recorded already: what changed in it */
     guint hz;                           /* samples in a second of CPU time; 0: none */
     gboolean has_hz;                    /* that was asked for */

@@ -15,6 +15,7 @@
 #define EARLIER   "{file}.earlier" /* profiles that it is made of */
 #define LATER     "{file}.later"
 #define SECONDS   "{seconds}"
+#define LAST      "{last}" /* what is wanted of one that goes on */
 #define PROFILE   "{profile}"
 #define PROCESS   "{process}" /* the last word; not there, if all are asked for */
 
@@ -75,6 +76,10 @@ static const struct ct_reader as_archive = {
     FALSE,
     {{"@ctrace-symbolize", DIRECTORY}, {"tar", "-C", FOLDER, "-cf", "-", BASE}}};
 
+/* First, where it is of a recording that goes on at all times. */
+static const char *const of_kept[][WORDS_MAX] = {
+    {"sleep", SECONDS}, {"@ctrace-snapshot", LAST, LIVING, "-o", DIRECTORY}};
+
 static const struct ct_reader *find_reader(const struct ct_question *question)
 {
     if (question->endpoint->kind == CT_ENDPOINT_TRACE)
@@ -100,6 +105,14 @@ struct ct_reading *ct_reading_new(const struct ct_question *question, const char
     reading->profile = g_strdup(question->endpoint->profile);
     reading->pause_ms = question->delta_ms;
     return reading;
+}
+
+void ct_reading_begin_kept(struct ct_reading *reading, const struct ct_question *question)
+{
+    reading->is_kept = TRUE;
+    reading->last_ms = question->duration_ms;
+    reading->pause_ms = question->is_past ? 0 : question->duration_ms;
+    reading->kept_step = question->is_past ? 1 : 0;
 }
 
 void ct_reading_free(struct ct_reading *reading)
@@ -140,16 +153,29 @@ static char *fill(const struct ct_reading *reading, const char *word,
     if (strcmp(word, SECONDS) == 0)
         return g_strdup_printf("%" G_GUINT64_FORMAT ".%03u", reading->pause_ms / 1000,
                                (guint)(reading->pause_ms % 1000));
+    if (strcmp(word, LAST) == 0)
+        return g_strdup_printf("--last=%" G_GUINT64_FORMAT "ms", reading->last_ms);
     if (strstr(word, FILE))
         return replace(word, FILE, reading->file);
     return strstr(word, PROFILE) ? replace(word, PROFILE, reading->profile) : g_strdup(word);
 }
 
-char **ct_reading_next(struct ct_reading *reading, const struct ct_reading_places *places)
+/* NULL: there is none any more. */
+static const char *const *next_words(struct ct_reading *reading)
 {
+    if (reading->is_kept && reading->kept_step < G_N_ELEMENTS(of_kept))
+        return of_kept[reading->kept_step++];
     if (reading->step >= STEPS_MAX || !reading->reader->steps[reading->step][0])
         return NULL;
-    const char *const *words = reading->reader->steps[reading->step++];
+    return reading->reader->steps[reading->step++];
+}
+
+char **ct_reading_next(struct ct_reading *reading, const struct ct_reading_places *places)
+{
+    const char *const *words = next_words(reading);
+
+    if (!words)
+        return NULL;
     char **argv = g_new0(char *, WORDS_MAX + 1);
 
     for (size_t i = 0; i < WORDS_MAX && words[i]; i++)

@@ -13,6 +13,9 @@ struct ct_reading {
     char *process;    /* as an option */
     guint64 pause_ms; /* that it has between its steps */
     guint step;
+    guint kept_step; /* before those, of what is kept at all times */
+    gboolean is_kept;
+    guint64 last_ms; /* so much of it */
 };
 
 /* `folder` is where the answer may be written; with `is_of_all` the recording has more processes
@@ -20,6 +23,9 @@ struct ct_reading {
 struct ct_reading *ct_reading_new(const struct ct_question *question, const char *folder,
                                   gboolean is_of_all);
 void ct_reading_free(struct ct_reading *reading);
+
+/* It is of the recording that goes on: of the time that the question asks for. */
+void ct_reading_begin_kept(struct ct_reading *reading, const struct ct_question *question);
 
 /* Where everything is. Borrowed. */
 struct ct_reading_places {

@@ -1,6 +1,7 @@
 /* ctrace serve: an agent that answers as Go's net/http/pprof does. */
 #include "options/parse.h"
 #include "serve/agent.h"
+#include "serve/flight_options.h"
 #include "serve/say.h"
 #include "serve/unit.h"
 #include "system/cgroup.h"
@@ -20,6 +21,7 @@ struct options {
     char **program;
     char *heap_rate;
     struct ct_settings_options collect; /* owned, all of it */
+    struct ct_flight_given flight;
     gboolean has_heap;
     gboolean has_no_token;
     gboolean is_redacted;
@@ -39,7 +41,9 @@ static const char description[] =
     "  curl ADDRESS/threads?debug=2                       what every thread does now\n"
     "  curl ADDRESS/trace?seconds=5 | tar x               a recording\n"
     "\n"
-    "It is reached on this machine only. Nothing is recorded before somebody asks. With PROGRAM\n"
+    "It is reached on this machine only. Nothing is recorded before somebody asks, unless "
+    "--flight\n"
+    "says that the last stretch is to be kept at all times. With PROGRAM\n"
     "it ends as that does, with its status; else by Ctrl-C, or with the last of processes that\n"
     "were given by their ids. Of PROGRAM anybody gets waits, traces and the heap; for CPU time,\n"
     "wall, sched and threads, and for what runs already, the kernel is asked, which takes root,\n"
@@ -52,6 +56,7 @@ static const char description[] =
     "\n"
     "Examples:\n"
     "  ctrace serve --heap -- ./server\n"
+    "  ctrace serve --flight=30s,64MB -- ./server\n"
     "  sudo ctrace serve -p redis-server\n"
     "  sudo ctrace serve --every=60s --for=10s --keep=30d -p redis-server\n"
     "  sudo ctrace serve --listen=unix:/run/ctrace/socket -- ./server";
@@ -73,10 +78,30 @@ static GOptionContext *context_new(const GOptionEntry *entries)
     return context;
 }
 
-static gboolean parse_options(struct options *options, char **typed, GError **error)
+/* All of them; for the flight recorder, and the rest. */
+enum { FLIGHT_ENTRIES = 4, OTHER_ENTRIES = 16 };
+
+static void list_flight_options(struct ct_flight_given *flight, GOptionEntry *entries)
 {
-    g_auto(GStrv) arguments = g_strdupv(typed);
-    const GOptionEntry entries[] = {
+    const GOptionEntry all[FLIGHT_ENTRIES] = {
+        {"flight", 0, 0, G_OPTION_ARG_STRING, &flight->flight,
+         "Record at all times, keep the last TIME, and write that out when asked, by SIGUSR2 for "
+         "one, and when PROGRAM ends (30s,64MB)",
+         "TIME,SIZE"},
+        {"flight-dir", 0, 0, G_OPTION_ARG_FILENAME, &flight->folder,
+         "Write it out below DIR (" CT_FLIGHT_FOLDER ")", "DIR"},
+        {"flight-gap", 0, 0, G_OPTION_ARG_STRING, &flight->gap, "Once in TIME at most (60s)",
+         "TIME"},
+        {"flight-count", 0, 0, G_OPTION_ARG_STRING, &flight->count,
+         "Keep so many that were written out: the oldest go (10)", "N"},
+    };
+
+    memcpy(entries, all, sizeof(all));
+}
+
+static void list_options(struct options *options, GOptionEntry *entries)
+{
+    const GOptionEntry all[OTHER_ENTRIES] = {
         {"pid", 'p', 0, G_OPTION_ARG_STRING_ARRAY, &options->pids,
          "Serve process PID, or all that are named NAME when somebody asks, with what they have "
          "started; -p 1,2, -p 1 2 and -p nginx,redis-server are several",
@@ -117,8 +142,18 @@ static gboolean parse_options(struct options *options, char **typed, GError **er
         {"version", 0, 0, G_OPTION_ARG_NONE, &options->is_version, "Print the version and exit",
          NULL},
         {G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &options->program, NULL, NULL},
-        G_OPTION_ENTRY_NULL,
     };
+
+    memcpy(entries, all, sizeof(all));
+}
+
+static gboolean parse_options(struct options *options, char **typed, GError **error)
+{
+    g_auto(GStrv) arguments = g_strdupv(typed);
+    GOptionEntry entries[OTHER_ENTRIES + FLIGHT_ENTRIES + 1] = {0}; /* and the end */
+
+    list_options(options, entries);
+    list_flight_options(&options->flight, entries + OTHER_ENTRIES);
     g_autoptr(GOptionContext) context = context_new(entries);
 
     arguments =
@@ -179,7 +214,7 @@ static gboolean check_processes(const struct options *options, struct ct_served 
 }
 
 static int run(const struct options *options, struct ct_served *served, struct ct_listen *listen,
-               const struct ct_settings *settings)
+               const struct ct_settings *settings, const struct ct_flight_limits *flight)
 {
     const struct ct_agent_request request = {
         .served = served,
@@ -189,6 +224,8 @@ static int run(const struct options *options, struct ct_served *served, struct c
                 : options->has_heap ? ""
                                     : NULL,
         .collect = settings,
+        .flight = options->flight.flight ? flight : NULL,
+        .flight_folder = options->flight.folder ? options->flight.folder : CT_FLIGHT_FOLDER,
         .has_token = !options->has_no_token && !listen->path,
         .is_redacted = options->is_redacted,
     };
@@ -244,6 +281,7 @@ static int print_unit(const struct options *options, const struct ct_served *ser
         g_strv_builder_add(given, "--heap");
     add_option(given, "--heap", options->heap_rate);
     add_collecting(given, &options->collect, settings);
+    ct_flight_given_add_words(&options->flight, given);
     if (options->has_no_token)
         g_strv_builder_add(given, "--no-token");
     if (options->is_redacted)
@@ -274,12 +312,14 @@ static int start(const struct options *options)
     struct ct_served served = {.words = g_ptr_array_new_with_free_func(g_free)};
     struct ct_listen listen = {0};
     struct ct_settings settings = {0};
+    struct ct_flight_limits flight;
     g_autoptr(GError) error = NULL;
     int status = USAGE_STATUS;
 
     if (!take_processes(options, &served, &error) ||
         !ct_settings_parse(&settings, &options->collect, options->has_heap || options->heap_rate,
                            &error) ||
+        !ct_flight_given_read(&options->flight, &flight, &error) ||
         !ct_listen_parse(&listen, options->listen ? options->listen : CT_LISTEN_DEFAULT, &error)) {
         ct_serve_say("%s\nTry: ctrace serve --help", error->message);
     } else if (options->is_unit) {
@@ -288,7 +328,7 @@ static int start(const struct options *options)
         ct_serve_say("%s", error->message);
         status = EXIT_FAILURE;
     } else {
-        status = run(options, &served, &listen, &settings);
+        status = run(options, &served, &listen, &settings, &flight);
     }
     ct_settings_clear(&settings);
     ct_listen_clear(&listen);
@@ -329,5 +369,6 @@ int main(int argc, char **argv)
     g_free(options.listen);
     g_free(options.heap_rate);
     clear_collect(&options.collect);
+    ct_flight_given_clear(&options.flight);
     return status;
 }

@@ -291,7 +291,7 @@ static void set_addresses(struct ct_serve *serve)
 static gboolean begin(struct ct_serve *serve, const struct ct_serve_request *request,
                       GError **error)
 {
-    serve->answers = ct_answers_new(request->programs, request->has_standby, error);
+    serve->answers = ct_answers_new(request->programs, request->has_program, request->kept, error);
     if (!serve->answers || (request->has_token && !ct_http_guard_add_token(&serve->guard, error)))
         return FALSE;
     serve->is_open = ct_listen_open(request->listen, serve->soup, &serve->guard, error);

@@ -19,7 +19,9 @@ struct ct_serve_request {
     const char *programs; /* the folder that the commands are in */
     gboolean has_token;
     gboolean is_redacted; /* command lines are not told */
-    gboolean has_standby; /* a recorder starts the program: see ct_serve_living() */
+    gboolean has_program; /* a recorder starts it */
+    const char *kept;     /* of a recording that goes on all the time; NULL: ct_serve_living() is
+                             only to be made when somebody asks; borrowed */
     gboolean has_heap;    /* and keeps account of its memory */
 };
 

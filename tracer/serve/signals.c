@@ -41,17 +41,22 @@ static void add(sigset_t *set, const int *numbers, size_t count)
             sigaddset(set, numbers[i]);
 }
 
-gboolean ct_signals_hear(gboolean has_program, ct_on_signal *on_signal, void *user, GError **error)
+gboolean ct_signals_hear(const struct ct_signals_wish *wish, ct_on_signal *on_signal, void *user,
+                         GError **error)
 {
     struct hearing *hearing = g_new0(struct hearing, 1);
     sigset_t set;
 
     sigemptyset(&set);
-    if (!has_program)
+    if (!wish->has_program)
         signal(SIGINT, SIG_DFL);
     add(&set, endings, G_N_ELEMENTS(endings));
-    if (has_program)
+    if (wish->has_program)
         add(&set, handed_on, G_N_ELEMENTS(handed_on));
+    if (wish->has_flight)
+        sigaddset(&set, SIGUSR2);
+    if (wish->has_flight)
+        signal(SIGUSR2, SIG_DFL);
     signal(SIGPIPE, SIG_IGN);
     signal(SIGCHLD, SIG_DFL); /* ignored, children would vanish without a status */
     sigprocmask(SIG_BLOCK, &set, NULL);
