@@ -156,6 +156,18 @@ static void restate(struct ct_engine *engine, struct ct_event_part *part, GArray
     ct_closing_sum(&engine->closing, &before->totals);
 }
 
+/* It goes with the first part: where nothing else was in that, a reader would not know that it is
+ * there. */
+static void note_first(const struct ct_engine *engine, const struct ct_event_part *next)
+{
+    struct ct_event_part first = {.begin_ns = next->recording_begin_ns,
+                                  .recording_begin_ns = next->recording_begin_ns,
+                                  .is_restated = 1};
+
+    if (next->number == 1)
+        engine->closing.writer->part(&first);
+}
+
 /* Something that was launched, or attached to, may still be told of. */
 static gboolean has_living(const struct ct_engine *engine)
 {
@@ -177,6 +189,7 @@ gboolean ct_engine_begin_part(struct ct_engine *engine, const struct ct_part_out
     ct_drain_hold(engine->drain, !engine->closing.writer->is_enabled());
     if (ct_drain_now(engine->drain)) {
         ct_closing_write_ended(&engine->closing);
+        note_first(engine, part);
         is_begun = has_living(engine) && output->end_packets(output->user);
     }
     if (is_begun) {
