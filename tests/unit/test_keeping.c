@@ -22,6 +22,8 @@
 
 #define MB UINT64_C(1000000)
 
+#define SECOND UINT64_C(1000000000)
+
 #define PACKET_SIZE 8192
 
 /* ---- Which go ---- */
@@ -66,6 +68,73 @@ static void a_part_begins_when_the_last_one_is_large_enough(void **state)
     assert_false(ct_keeping_wants_part(&keeping, 9 * MB));
     assert_true(ct_keeping_wants_part(&keeping, 10 * MB));
     ct_keeping_clear(&keeping);
+}
+
+static void add_part_at(struct ct_keeping *keeping, uint64_t begin_ns)
+{
+    const struct ct_kept_part part = {.number = ct_keeping_newest(keeping)->number + 1,
+                                      .begin_ns = begin_ns};
+
+    ct_keeping_add(keeping, &part);
+}
+
+static void a_part_begins_when_the_last_one_has_lasted(void **state)
+{
+    struct ct_keeping keeping;
+
+    (void)state;
+    ct_keeping_init(&keeping, 80 * MB, 40 * SECOND);
+    assert_false(ct_keeping_is_due(&keeping, 100 * SECOND, 109 * SECOND));
+    assert_true(ct_keeping_is_due(&keeping, 100 * SECOND, 110 * SECOND));
+    add_part_at(&keeping, 110 * SECOND);
+    assert_false(ct_keeping_is_due(&keeping, 100 * SECOND, 119 * SECOND));
+    assert_true(ct_keeping_is_due(&keeping, 100 * SECOND, 120 * SECOND));
+    for (uint64_t i = 12; i < 17; i++)
+        add_part_at(&keeping, i * 10 * SECOND);
+    assert_false(ct_keeping_is_due(&keeping, 100 * SECOND, 900 * SECOND)); /* no more are told of */
+    ct_keeping_clear(&keeping);
+    ct_keeping_init(&keeping, 80 * MB, 0);
+    assert_false(ct_keeping_is_due(&keeping, 100 * SECOND, 900 * SECOND));
+    ct_keeping_clear(&keeping);
+}
+
+static void parts_that_are_too_old_go(void **state)
+{
+    struct ct_keeping keeping;
+
+    (void)state;
+    ct_keeping_init(&keeping, 80 * MB, 40 * SECOND);
+    for (uint64_t i = 11; i < 16; i++)
+        add_part_at(&keeping, i * 10 * SECOND);
+    assert_int_equal(ct_keeping_outlived(&keeping, 10 * SECOND), 0);
+    assert_int_equal(ct_keeping_outlived(&keeping, 149 * SECOND), 0);
+    assert_int_equal(ct_keeping_outlived(&keeping, 150 * SECOND), 1);
+    assert_int_equal(ct_keeping_outlived(&keeping, 169 * SECOND), 2);
+    assert_int_equal(ct_keeping_outlived(&keeping, 900 * SECOND), 5); /* the newest stays */
+    ct_keeping_clear(&keeping);
+    ct_keeping_init(&keeping, 80 * MB, 0);
+    add_part_at(&keeping, 10 * SECOND);
+    assert_int_equal(ct_keeping_outlived(&keeping, 900 * SECOND), 0);
+    ct_keeping_clear(&keeping);
+}
+
+static void what_is_kept_may_be_a_time(void **state)
+{
+    gboolean keeps_newest;
+    uint64_t keep_ns;
+
+    (void)state;
+    assert_true(ct_keeping_check("30s", 80 * MB, &keeps_newest, &keep_ns, NULL));
+    assert_true(keeps_newest);
+    assert_int_equal(keep_ns, 30 * SECOND);
+    assert_true(ct_keeping_check("newest", 80 * MB, &keeps_newest, &keep_ns, NULL));
+    assert_true(keeps_newest);
+    assert_int_equal(keep_ns, 0);
+    assert_true(ct_keeping_check(NULL, 0, &keeps_newest, &keep_ns, NULL));
+    assert_false(keeps_newest);
+    assert_false(ct_keeping_check("30s", 0, &keeps_newest, &keep_ns, NULL));
+    assert_false(ct_keeping_check("10ms", 80 * MB, &keeps_newest, &keep_ns, NULL));
+    assert_false(ct_keeping_check("30", 80 * MB, &keeps_newest, &keep_ns, NULL));
 }
 
 static void what_is_said_again_makes_no_part_larger(void **state)
@@ -554,6 +623,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_part_begins_when_the_last_one_is_large_enough),
+        cmocka_unit_test(a_part_begins_when_the_last_one_has_lasted),
+        cmocka_unit_test(parts_that_are_too_old_go),
+        cmocka_unit_test(what_is_kept_may_be_a_time),
         cmocka_unit_test(what_is_said_again_makes_no_part_larger),
         cmocka_unit_test(as_much_comes_after_it_at_least),
         cmocka_unit_test(a_size_with_no_room_for_three_times_what_is_said_again_is_too_small),

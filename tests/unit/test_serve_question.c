@@ -74,6 +74,20 @@ static void one_process_is_named_either_way(void **state)
     ct_question_clear(&by_name);
 }
 
+static void seconds_below_zero_are_of_the_past(void **state)
+{
+    struct ct_question past = parse("debug/pprof/trace", "seconds=-2.5");
+    struct ct_question present = parse("debug/pprof/trace", "seconds=2.5");
+
+    (void)state;
+    assert_true(past.is_past);
+    assert_int_equal(past.duration_ms, 2500);
+    assert_false(present.is_past);
+    assert_int_equal(refused("debug/pprof/heap", "seconds=-2"), CT_SERVE_WRONG);
+    ct_question_clear(&past);
+    ct_question_clear(&present);
+}
+
 static void what_is_wrong_is_refused(void **state)
 {
     static const char *const queries[] = {"seconds=",
@@ -281,6 +295,7 @@ int main(void)
         cmocka_unit_test(what_is_not_said_is_as_gos),
         cmocka_unit_test(parameters_say_how),
         cmocka_unit_test(one_process_is_named_either_way),
+        cmocka_unit_test(seconds_below_zero_are_of_the_past),
         cmocka_unit_test(what_is_wrong_is_refused),
         cmocka_unit_test(what_there_is_not_is_unknown),
         cmocka_unit_test(paths_that_lack_their_end_lead_to_the_index),
