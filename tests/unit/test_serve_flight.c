@@ -50,7 +50,8 @@ static void how_often_and_how_many(void **state)
 
 static void what_makes_no_sense_is_refused(void **state)
 {
-    static const char *const flights[] = {"", ",", "5s,", ",5M", "5M,5s", "5s,1M", "10ms", "5s,5M,", "x"};
+    static const char *const flights[] = {"",      ",",    "5s,",    ",5M", "5M,5s",
+                                          "5s,1M", "10ms", "5s,5M,", "x"};
     struct ct_flight_limits limits;
 
     (void)state;
