@@ -339,7 +339,7 @@ class Refused(KeepTest):
         for options, words in (
             (["--keep=newest"], ["--max-size=500M"]),
             (["--keep=newest", "--max-size=1M"], ["too small", "at least 2M"]),
-            (["--keep=middle", "--max-size=9M"], ["oldest or newest"]),
+            (["--keep=middle", "--max-size=9M"], ["oldest, newest, or a time"]),
         ):
             with self.subTest(options):
                 result = self.ctrace("record", *options, "true")

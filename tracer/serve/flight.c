@@ -31,7 +31,7 @@ struct ct_flight {
     struct ct_command *command; /* a writer that runs; or NULL */
     char *path;                 /* owned, as is the next; of what it writes, and why; or NULL */
     char *reason;
-    gint64 last_us; /* when the last one was written out; 0: none was */
+    gint64 last_us; /* when the last one was to be written out; 0: none was */
     gboolean is_held_back_told;
 };
 
@@ -119,7 +119,6 @@ static void on_written(void *user, enum ct_command_end end)
     g_autofree char *file = g_build_filename(flight->scratch, "said", NULL);
     g_autofree char *said = ct_command_said(file);
 
-    flight->last_us = 0;
     ct_serve_say("nothing was written out (%s): %s", reason,
                  end == CT_COMMAND_LATE ? "it took too long" : said);
 }
