@@ -6,6 +6,7 @@
 #include "serve/ready.h"
 #include "serve/say.h"
 #include "serve/signals.h"
+#include "serve/watching.h"
 #include "text/shell_word.h"
 
 #include <signal.h>
@@ -29,8 +30,9 @@ struct agent {
     GMainLoop *loop;              /* owned */
     struct ct_served *served;     /* borrowed */
     struct ct_serve *server;      /* owned */
-    struct ct_launched *launched; /* owned; or NULL, as are the next three */
+    struct ct_launched *launched; /* owned; or NULL, as are the next four */
     struct ct_collecting *collecting;
+    struct ct_watching *watching;
     struct ct_flight *flight; /* owned */
     struct ct_kept *kept;     /* owned; of processes that run already */
     gboolean has_ended;       /* the program, or all that is served */
@@ -116,6 +118,7 @@ static void serve(struct agent *agent)
         g_timeout_add(BEGIN_MS, on_begin, agent);
     g_main_loop_run(agent->loop);
     g_source_remove(look);
+    g_clear_pointer(&agent->watching, ct_watching_free);
     if (agent->has_ended && !agent->launched)
         ct_serve_say("all processes that were served have ended");
 }
@@ -190,6 +193,31 @@ static void attach_and_serve(struct agent *agent, const char *folder)
         ct_kept_free(agent->kept);
 }
 
+/* What holds was said. */
+static void on_condition(void *user, const char *condition)
+{
+    const struct agent *agent = user;
+
+    if (agent->flight)
+        ct_flight_write_out(agent->flight, condition);
+}
+
+/* FALSE: an error. */
+static gboolean watch(struct agent *agent, const struct ct_agent_request *from, GError **error)
+{
+    const struct ct_watching_request request = {
+        .served = agent->served,
+        .conditions = from->conditions,
+        .gap_ns = from->flight ? from->flight->gap_ns : CT_WATCHING_GAP_NS,
+        .fired = on_condition,
+        .user = agent,
+    };
+
+    if (from->conditions)
+        agent->watching = ct_watching_new(&request, error);
+    return !from->conditions || agent->watching;
+}
+
 /* FALSE: an error. What is to be collected cannot be later, either. */
 static gboolean begin_collecting(struct agent *agent, const struct ct_agent_request *request,
                                  const char *folder, GError **error)
@@ -223,6 +251,8 @@ static gboolean begin(struct agent *agent, const struct ct_agent_request *reques
         if (!agent->flight)
             return FALSE;
     }
+    if (!watch(agent, request, error))
+        return FALSE;
     const struct ct_serve_request serve_request = {
         .served = request->served,
         .listen = request->listen,
@@ -250,6 +280,7 @@ static int end_as_program(int status)
 
 static void end(struct agent *agent)
 {
+    g_clear_pointer(&agent->watching, ct_watching_free);
     if (agent->collecting)
         ct_collecting_free(agent->collecting);
     if (agent->flight)

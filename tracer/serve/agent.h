@@ -15,6 +15,7 @@ struct ct_agent_request {
     const struct ct_settings *collect;     /* borrowed; what is collected meanwhile */
     const struct ct_flight_limits *flight; /* what is kept at all times; NULL: nothing */
     const char *flight_folder;
+    const char *const *conditions; /* of --when; or NULL */
     gboolean has_token;
     gboolean is_redacted;
 };

@@ -1,6 +1,7 @@
 #include "serve/looking.h"
 
 #include "serve/metrics.h"
+#include "serve/selecting.h"
 #include "serve/status.h"
 
 /* After so long without a question nobody is looked at, until the next one. */
@@ -57,20 +58,10 @@ static gboolean fail(GError **error, enum ct_serve_status status, const GError *
     return FALSE;
 }
 
-/* NULL: an error, or nothing is served yet. */
-static struct ct_selection *select_served(const struct ct_served *served, GError **error)
-{
-    if (served->cgroup)
-        return ct_selection_new(NULL, served->cgroup, error);
-    const GPtrArray *words = ct_served_words(served);
-
-    return words->len > 0 ? ct_selection_expect(words) : NULL;
-}
-
 static gboolean begin(struct ct_looking *looking, GError **error)
 {
     g_autoptr(GError) why = NULL;
-    struct ct_selection *selection = select_served(looking->served, &why);
+    struct ct_selection *selection = ct_served_select(looking->served, &why);
 
     if (!selection)
         return fail(error, CT_SERVE_NOT_NOW, why);

@@ -4,6 +4,7 @@
 #include "serve/flight_options.h"
 #include "serve/say.h"
 #include "serve/unit.h"
+#include "serve/watching.h"
 #include "system/cgroup.h"
 #include "system/named.h"
 #include "system/targets.h"
@@ -22,6 +23,7 @@ struct options {
     char *heap_rate;
     struct ct_settings_options collect; /* owned, all of it */
     struct ct_flight_given flight;
+    char **conditions;
     gboolean has_heap;
     gboolean has_no_token;
     gboolean is_redacted;
@@ -79,7 +81,7 @@ static GOptionContext *context_new(const GOptionEntry *entries)
 }
 
 /* All of them; for the flight recorder, and the rest. */
-enum { FLIGHT_ENTRIES = 4, OTHER_ENTRIES = 16 };
+enum { FLIGHT_ENTRIES = 4, OTHER_ENTRIES = 17 };
 
 static void list_flight_options(struct ct_flight_given *flight, GOptionEntry *entries)
 {
@@ -133,6 +135,10 @@ static void list_options(struct options *options, GOptionEntry *entries)
          "Remove those that are older (" CT_SETTINGS_KEEP ")", "TIME"},
         {"max", 0, 0, G_OPTION_ARG_STRING, &options->collect.max,
          "Remove the oldest where all take more than SIZE (" CT_SETTINGS_MAX ")", "SIZE"},
+        {"when", 0, 0, G_OPTION_ARG_STRING_ARRAY, &options->conditions,
+         "Say when CONDITION holds, such as 'wait.sync > 200ms', and with --flight write out what "
+         "came before; several may be given",
+         "CONDITION"},
         {"no-token", 0, 0, G_OPTION_ARG_NONE, &options->has_no_token,
          "Answer every user and program of this machine that asks at the port", NULL},
         {"redact", 0, 0, G_OPTION_ARG_NONE, &options->is_redacted,
@@ -226,6 +232,7 @@ static int run(const struct options *options, struct ct_served *served, struct c
         .collect = settings,
         .flight = options->flight.flight ? flight : NULL,
         .flight_folder = options->flight.folder ? options->flight.folder : CT_FLIGHT_FOLDER,
+        .conditions = (const char *const *)options->conditions,
         .has_token = !options->has_no_token && !listen->path,
         .is_redacted = options->is_redacted,
     };
@@ -264,6 +271,12 @@ static void add_collecting(GStrvBuilder *words, const struct ct_settings_options
     add_option(words, "--max", options->max);
 }
 
+static void add_conditions(GStrvBuilder *words, char **conditions)
+{
+    for (; conditions && *conditions; conditions++)
+        add_option(words, "--when", *conditions);
+}
+
 static int print_unit(const struct options *options, const struct ct_served *served,
                       const struct ct_listen *asked_at, const struct ct_settings *settings)
 {
@@ -282,6 +295,7 @@ static int print_unit(const struct options *options, const struct ct_served *ser
     add_option(given, "--heap", options->heap_rate);
     add_collecting(given, &options->collect, settings);
     ct_flight_given_add_words(&options->flight, given);
+    add_conditions(given, options->conditions);
     if (options->has_no_token)
         g_strv_builder_add(given, "--no-token");
     if (options->is_redacted)
@@ -320,6 +334,7 @@ static int start(const struct options *options)
         !ct_settings_parse(&settings, &options->collect, options->has_heap || options->heap_rate,
                            &error) ||
         !ct_flight_given_read(&options->flight, &flight, &error) ||
+        !ct_watching_check((const char *const *)options->conditions, &error) ||
         !ct_listen_parse(&listen, options->listen ? options->listen : CT_LISTEN_DEFAULT, &error)) {
         ct_serve_say("%s\nTry: ctrace serve --help", error->message);
     } else if (options->is_unit) {
@@ -365,6 +380,7 @@ int main(int argc, char **argv)
     }
     g_strfreev(options.pids);
     g_strfreev(options.program);
+    g_strfreev(options.conditions);
     g_free(options.cgroup);
     g_free(options.listen);
     g_free(options.heap_rate);
