@@ -1,6 +1,7 @@
 #include "asked.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <glib/gstdio.h>
 #include <limits.h>
 #include <string.h>
@@ -33,6 +34,7 @@ struct peer {
 struct ct_asked {
     char *path;       /* owned */
     int fd;           /* that listens */
+    int spare_fd;     /* there is a number for who is turned away, where there are no more */
     int epoll_fd;     /* of that, while there is room, and of the peers that may speak */
     GPtrArray *peers; /* owned; struct peer */
     guint64 count;    /* of all that ever were */
@@ -104,6 +106,7 @@ struct ct_asked *ct_asked_new(const char *path, GError **error)
     struct ct_asked *asked = g_new0(struct ct_asked, 1);
     asked->path = g_strdup(path);
     asked->fd = fd;
+    asked->spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
     asked->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
     asked->peers = g_ptr_array_new_with_free_func(peer_free);
     listen_to(asked, fd, TRUE);
@@ -126,12 +129,28 @@ static gboolean is_same_user(int fd)
            (who.uid == geteuid() || who.uid == 0);
 }
 
+/* Who connects while there are no descriptors would wake us again and again: it is let go. */
+static gboolean turn_away(struct ct_asked *asked)
+{
+    if ((errno != EMFILE && errno != ENFILE) || asked->spare_fd < 0)
+        return FALSE;
+    close(asked->spare_fd);
+    int fd = accept4(asked->fd, NULL, NULL, SOCK_CLOEXEC);
+    if (fd >= 0)
+        close(fd);
+    asked->spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    return fd >= 0;
+}
+
 static void accept_peers(struct ct_asked *asked)
 {
-    int fd;
+    while (asked->peers->len < MAX_PEERS) {
+        int fd = accept4(asked->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 
-    while (asked->peers->len < MAX_PEERS &&
-           (fd = accept4(asked->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK)) >= 0) {
+        if (fd < 0 && turn_away(asked))
+            continue;
+        if (fd < 0)
+            break;
         if (!is_same_user(fd)) {
             close(fd);
             continue;
@@ -234,6 +253,8 @@ void ct_asked_free(struct ct_asked *asked)
         return;
     g_unlink(asked->path);
     close(asked->fd);
+    if (asked->spare_fd >= 0)
+        close(asked->spare_fd);
     close(asked->epoll_fd);
     g_ptr_array_unref(asked->peers);
     g_free(asked->path);
