@@ -113,7 +113,7 @@ step_build()
     run=(ctest --test-dir "$build" --output-on-failure --no-tests=error)
     "${run[@]}" -LE e2e -j"$(nproc)" || status=1
     # What fails once may be what else runs on the machine, a real fault fails three times.
-    "${run[@]}" -L e2e -LE timing -j"$((3 * $(nproc)))" --repeat until-pass:3 || status=1
+    "${run[@]}" -L e2e -LE timing -j"$((2 * $(nproc)))" --repeat until-pass:3 || status=1
     end_beside
     say "Tests that compare with clocks and other tools: best on a quiet machine"
     "${run[@]}" -L timing -j"$(nproc)" --repeat until-pass:3 || status=1
