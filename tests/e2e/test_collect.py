@@ -83,7 +83,7 @@ class Collect(ServeTest):
         self.collecting("-p", str(os.getpid()))
         result = self.ctrace("serve", f"--dir={self.profiles}", "--every=1s", "--for=0.2s", "--listen=127.0.0.1:0", "-p", str(os.getpid()))
         self.assertEqual(result.status, 1, result)
-        self.assertIn("another agent collects into", result.err)
+        self.assertIn("in use, by another agent", result.err)
 
     def test_what_makes_no_sense_is_refused(self):
         for options, words in ((("--for=1s",), "add --every"), (("--every=1",), "is no time"), (("--every=1ms",), "from 1s"),

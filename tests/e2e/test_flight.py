@@ -4,6 +4,7 @@ import os
 import pathlib
 import random
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -11,7 +12,7 @@ import tarfile
 import time
 import unittest
 
-from harness import CTRACE, TIMEOUT_S, main, run, wait_until
+from harness import CTRACE, SMALL_FS, TIMEOUT_S, main, run, wait_until
 from test_serve import Agent, ServeTest
 
 NAME = r"\d{8}-\d{6}-"
@@ -150,8 +151,32 @@ class Program(FlightTest):
         wait_until(lambda: "nothing is written out (signal)" in self.said.read_text(), "it was refused")
         self.assertEqual(len(self.told()), 1)
 
+    def test_a_folder_has_one_agent(self):
+        """The other one takes nothing from it."""
+        agent = self.start_flight(sys.executable, "-c", WORKER, 60)
+        other = self.ctrace("serve", "--listen=127.0.0.1:0", "--flight=5s", f"--flight-dir={self.folder}/flight", "--", "true")
+        self.assertEqual(other.status, 1, other)
+        self.assertIn("in use, by another agent", other.err)
+        self.assertTrue(self.write_out(agent).is_dir())
+
 
 class Attached(FlightTest):
+    @unittest.skipUnless(SMALL_FS, "it takes root to mount a small file system")
+    def test_a_disk_that_is_nearly_full(self):
+        """What was written out before is not given up for what would end at once."""
+        program = self.start(sys.executable, "-c", WORKER, 60)
+        small = pathlib.Path(SMALL_FS)
+        (small / "ballast").write_bytes(bytes(1_000_000))
+        self.addCleanup((small / "ballast").unlink)
+        flight = small / "flight"
+        self.addCleanup(shutil.rmtree, flight)
+        agent = self.start_flight("-p", program.pid, flight="2s,2MB", options=(f"--flight-dir={flight}",))
+        time.sleep(1.5)
+        self.assertFalse((flight / "running").exists())
+        agent.send_signal(signal.SIGINT)
+        self.assertEqual(agent.wait(TIMEOUT_S), 0)
+        self.assertEqual(self.said.read_text().count("nothing is kept: the disk has too little room left"), 1)
+
     @unittest.skipUnless(os.geteuid() == 0, "the kernel is asked")
     def test_what_runs_already(self):
         program = self.start(sys.executable, "-c", WORKER, 60)

@@ -1,5 +1,6 @@
 #include "collect/archive.h"
 
+#include "files/own_folder.h"
 #include "files/tree.h"
 
 #include <errno.h>
@@ -8,7 +9,6 @@
 #include <glib/gstdio.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
@@ -25,7 +25,7 @@ enum { FOLDER_MODE = 0700 };
 
 struct ct_archive {
     char *path;      /* owned */
-    int fd;          /* locked */
+    int fd;          /* by which it is ours; -1: it is not */
     GArray *folders; /* owned; struct ct_rotation_folder, by time */
 };
 
@@ -117,33 +117,15 @@ static gboolean fail(GError **error, const char *what, const char *path)
     return FALSE;
 }
 
-/* What another agent is in the middle of must not be taken for what is left of it. */
-static gboolean lock(struct ct_archive *archive, GError **error)
-{
-    if (g_mkdir_with_parents(archive->path, FOLDER_MODE) != 0)
-        return fail(error, "make the folder", archive->path);
-    archive->fd = open(archive->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (archive->fd < 0)
-        return fail(error, "open the folder", archive->path);
-    if (flock(archive->fd, LOCK_EX | LOCK_NB) == 0)
-        return TRUE;
-    if (errno != EWOULDBLOCK)
-        return fail(error, "lock the folder", archive->path);
-    g_set_error(error, G_FILE_ERROR, G_FILE_ERROR_AGAIN,
-                "another agent collects into %s: give this one a folder of its own by --dir",
-                archive->path);
-    return FALSE;
-}
-
 struct ct_archive *ct_archive_open(const char *path, GError **error)
 {
     struct ct_archive *archive = g_new0(struct ct_archive, 1);
 
     archive->path = g_canonicalize_filename(path, NULL);
-    archive->fd = -1;
     archive->folders = g_array_new(FALSE, FALSE, sizeof(struct ct_rotation_folder));
     g_array_set_clear_func(archive->folders, folder_clear);
-    if (lock(archive, error) && list(archive, error))
+    archive->fd = ct_own_folder_take(archive->path, "--dir", error);
+    if (archive->fd >= 0 && list(archive, error))
         return archive;
     ct_archive_free(archive);
     return NULL;

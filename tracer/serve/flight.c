@@ -1,5 +1,6 @@
 #include "serve/flight.h"
 
+#include "files/own_folder.h"
 #include "files/tree.h"
 #include "serve/command.h"
 #include "serve/say.h"
@@ -10,6 +11,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/statvfs.h>
+#include <unistd.h>
 
 #define WRITER "ctrace-snapshot"
 
@@ -24,6 +26,7 @@ enum { WRITER_LIMIT_MS = 120000 };
 
 struct ct_flight {
     struct ct_flight_limits limits;
+    int fd;         /* by which the folder is ours */
     char *programs; /* owned, as are the next three */
     char *living;
     char *folder;
@@ -87,7 +90,7 @@ static char *new_path(const struct ct_flight *flight, const char *reason)
     return path;
 }
 
-static gboolean has_room(const struct ct_flight *flight)
+gboolean ct_flight_has_room(const struct ct_flight *flight)
 {
     struct statvfs room;
 
@@ -161,12 +164,18 @@ static gboolean is_too_soon(const struct ct_flight *flight)
     return flight->last_us != 0 && (guint64)(g_get_monotonic_time() - flight->last_us) < gap_us;
 }
 
+static gboolean is_recorded(const struct ct_flight *flight)
+{
+    return g_file_test(flight->living, G_FILE_TEST_IS_DIR);
+}
+
 gboolean ct_flight_write_out(struct ct_flight *flight, const char *reason)
 {
-    const char *why = flight->command       ? "one is being written"
-                      : is_too_soon(flight) ? "the last one was a moment ago; see --flight-gap"
-                      : !has_room(flight)   ? "the disk has too little room left"
-                                            : NULL;
+    const char *why = flight->command        ? "one is being written"
+                      : is_too_soon(flight)  ? "the last one was a moment ago; see --flight-gap"
+                      : !is_recorded(flight) ? "nothing is recorded yet"
+                      : !ct_flight_has_room(flight) ? "the disk has too little room left"
+                                                    : NULL;
 
     if (!why)
         return start(flight, reason);
@@ -180,7 +189,7 @@ gboolean ct_flight_write_out(struct ct_flight *flight, const char *reason)
 
 void ct_flight_keep_end(struct ct_flight *flight, const char *reason)
 {
-    if (!g_file_test(flight->living, G_FILE_TEST_IS_DIR))
+    if (!is_recorded(flight))
         return;
     g_autofree char *path = new_path(flight, reason);
 
@@ -201,18 +210,19 @@ struct ct_flight *ct_flight_new(const struct ct_flight_request *request, GError 
 
     if (!scratch)
         return NULL;
-    if (g_mkdir_with_parents(request->folder, 0700) != 0) {
-        g_set_error(error, G_FILE_ERROR, (int)g_file_error_from_errno(errno),
-                    "there can be no folder %s: %s; name another one by --flight-dir",
-                    request->folder, g_strerror(errno));
+    g_autofree char *folder = g_canonicalize_filename(request->folder, NULL);
+    int fd = ct_own_folder_take(folder, "--flight-dir", error);
+
+    if (fd < 0) {
         ct_tree_remove(scratch);
         return NULL;
     }
     struct ct_flight *flight = g_new0(struct ct_flight, 1);
 
+    flight->fd = fd;
     flight->limits = request->limits;
     flight->programs = g_strdup(request->programs);
-    flight->folder = g_canonicalize_filename(request->folder, NULL);
+    flight->folder = g_steal_pointer(&folder);
     flight->living = g_build_filename(flight->folder, CT_FLIGHT_LIVING, NULL);
     flight->scratch = g_steal_pointer(&scratch);
     return flight;
@@ -227,6 +237,7 @@ void ct_flight_settle(struct ct_flight *flight)
 void ct_flight_free(struct ct_flight *flight)
 {
     ct_flight_settle(flight);
+    close(flight->fd);
     ct_tree_remove(flight->scratch);
     g_free(flight->programs);
     g_free(flight->living);

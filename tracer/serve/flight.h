@@ -25,13 +25,16 @@ struct ct_flight_limits {
 struct ct_flight_request {
     struct ct_flight_limits limits;
     const char *programs; /* the folder that the commands are in; borrowed, as is the next */
-    const char *folder;   /* where it is written to; it is made if it is not there */
+    const char *folder;   /* where it is written to, and nobody else; made if it is not there */
 };
 
 /* NULL: an error. */
 struct ct_flight *ct_flight_new(const struct ct_flight_request *request, GError **error);
 /* Waits for what is being written. */
 void ct_flight_free(struct ct_flight *flight);
+
+/* Is there twice what is kept on its disk? */
+gboolean ct_flight_has_room(const struct ct_flight *flight);
 
 /* Where the recording is to lie that goes on. Absolute; borrowed. */
 const char *ct_flight_living(const struct ct_flight *flight);
@@ -42,8 +45,9 @@ void ct_flight_add_words(const struct ct_flight *flight, GStrvBuilder *words);
 /*
  * Writes out what is kept now, and says so on standard error with the path and the command that
  * reads it; `reason`, such as "signal" or "wait.sync > 200ms", is told, too. Returns at once.
- * FALSE: it is not, since the last one was a moment ago, one is being written, or the disk is too
- * full; of those that are left out so one after the other, that is said of the first.
+ * FALSE: it is not, since nothing is recorded, the last one was a moment ago, one is being written,
+ * or the disk is too full; of those that are left out so one after the other, that is said of the
+ * first.
  */
 gboolean ct_flight_write_out(struct ct_flight *flight, const char *reason);
 

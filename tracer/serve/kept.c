@@ -5,6 +5,7 @@
 #include "serve/say.h"
 
 #include <signal.h>
+#include <string.h>
 
 #define RECORDER "ctrace-record"
 
@@ -15,7 +16,11 @@ struct ct_kept {
     char *scratch; /* owned; for what the recorder says; NULL: there is no such folder */
     struct ct_command *command; /* a recorder that runs; or NULL */
     gboolean has_failed;
+    gboolean is_want_of_room_told;
 };
+
+/* What a recorder says that lets go of those who live. */
+static const char let_go[] = "the recording ends, and the program goes on: ";
 
 static void on_end(void *user, enum ct_command_end end)
 {
@@ -23,10 +28,15 @@ static void on_end(void *user, enum ct_command_end end)
     g_autofree char *file = g_build_filename(kept->scratch, "said", NULL);
     g_autofree char *said = ct_command_said(file);
 
+    const char *found = strstr(said, let_go);
+    const char *why = found ? found + strlen(let_go) : NULL;
+
     kept->command = NULL;
     if (end != CT_COMMAND_GOOD) {
         kept->has_failed = TRUE;
         ct_serve_say("what comes last cannot be kept: %s", said);
+    } else if (why) {
+        ct_serve_say("%.*s; it begins anew", (int)strcspn(why, "\n"), why);
     }
     ct_flight_keep_end(kept->flight, end == CT_COMMAND_GOOD ? "end" : "failure");
 }
@@ -73,6 +83,14 @@ gboolean ct_kept_look(struct ct_kept *kept)
         ct_serve_say("%s", error->message);
         return FALSE;
     }
+    /* One that ends soon would take the place of those that were written out before. */
+    if (!ct_flight_has_room(kept->flight)) {
+        if (!kept->is_want_of_room_told)
+            ct_serve_say("nothing is kept: the disk has too little room left");
+        kept->is_want_of_room_told = TRUE;
+        return TRUE;
+    }
+    kept->is_want_of_room_told = FALSE;
     /* Of a name, there may be none now. */
     if (ct_served_find(kept->served, NULL, &targets, NULL))
         start(kept, &targets, &error);
