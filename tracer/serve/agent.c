@@ -283,8 +283,7 @@ static void end(struct agent *agent)
     g_clear_pointer(&agent->watching, ct_watching_free);
     if (agent->collecting)
         ct_collecting_free(agent->collecting);
-    if (agent->flight)
-        ct_flight_free(agent->flight);
+    g_clear_pointer(&agent->flight, ct_flight_free); /* signals are heard to the last */
     if (agent->server)
         ct_serve_free(agent->server);
 }
