@@ -324,6 +324,22 @@ static void an_index_is_brought_up_to_the_folders(void **state)
     assert_int_equal(ask(fixture, "SELECT count(*) FROM profiles"), 1);
 }
 
+static void an_index_of_a_newer_version_is_left_alone(void **state)
+{
+    struct fixture *fixture = *state;
+    g_autofree char *path = g_build_filename(fixture->path, CT_INDEX_FILE, NULL);
+    g_autoptr(GError) error = NULL;
+    sqlite3 *database = NULL;
+
+    assert_int_equal(sqlite3_open(path, &database), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(database, "PRAGMA user_version = 99", NULL, NULL, NULL),
+                     SQLITE_OK);
+    sqlite3_close(database);
+    assert_null(ct_index_open(fixture->archive, &error));
+    assert_non_null(strstr(error->message, "a newer ctrace"));
+    assert_int_equal(ask(fixture, "PRAGMA user_version"), 99);
+}
+
 static void gaps_of_one_reason_are_one(void **state)
 {
     struct fixture *fixture = *state;
@@ -360,6 +376,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(folders_of_others_are_left_alone, set_up, tear_down),
         cmocka_unit_test_setup_teardown(an_index_knows_what_is_there, set_up, tear_down),
         cmocka_unit_test_setup_teardown(an_index_is_brought_up_to_the_folders, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(an_index_of_a_newer_version_is_left_alone, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(gaps_of_one_reason_are_one, set_up, tear_down),
     };
 

@@ -21,6 +21,7 @@ static const char schema[] =
 struct ct_index {
     const struct ct_archive *archive; /* borrowed */
     sqlite3 *database;                /* owned */
+    gboolean is_newer;                /* than we know */
 };
 
 /* ---- SQL ---- */
@@ -182,9 +183,11 @@ static gboolean begin(struct ct_index *index, const char *path)
         return FALSE;
     sqlite3_busy_timeout(index->database, BUSY_MS);
     /* What a lost power takes of it is made anew from the folders. */
-    return run(index, "PRAGMA synchronous = NORMAL") &&
-           ask(index, "PRAGMA user_version", NULL, 0, &version) && version <= VERSION &&
-           run(index, schema) && catch_up(index);
+    if (!run(index, "PRAGMA synchronous = NORMAL") ||
+        !ask(index, "PRAGMA user_version", NULL, 0, &version))
+        return FALSE;
+    index->is_newer = version > VERSION;
+    return !index->is_newer && run(index, schema) && catch_up(index);
 }
 
 /* Not because somebody reads it, or the disk is full: then it is not the database's fault. */
@@ -210,7 +213,7 @@ struct ct_index *ct_index_open(const struct ct_archive *archive, GError **error)
             return index;
     }
     g_set_error(error, G_FILE_ERROR, G_FILE_ERROR_FAILED, "cannot keep %s: %s", path,
-                sqlite3_errmsg(index->database));
+                index->is_newer ? "a newer ctrace made it" : sqlite3_errmsg(index->database));
     ct_index_free(index);
     return NULL;
 }

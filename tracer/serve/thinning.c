@@ -31,9 +31,9 @@ struct merge {
 
 struct ct_thinning {
     struct ct_thinning_request request;
-    char *output; /* owned, as is the next; of the command */
+    char *scratch; /* owned, as are the next two; a folder; NULL: there is none yet */
+    char *output;  /* in it, of the command */
     char *said;
-    char *scratch;              /* owned; the folder they are in */
     struct merge *merge;        /* owned; NULL: it rests */
     struct ct_command *command; /* NULL: none runs */
     gboolean is_ending;
@@ -134,6 +134,18 @@ static gboolean copy(const char *from, const char *to, GError **error)
            g_file_set_contents(to, bytes, (gssize)size, error);
 }
 
+static gboolean make_scratch(struct ct_thinning *thinning, GError **error)
+{
+    if (thinning->scratch)
+        return TRUE;
+    thinning->scratch = g_dir_make_tmp("ctrace-serve-XXXXXX", error);
+    if (!thinning->scratch)
+        return FALSE;
+    thinning->output = g_build_filename(thinning->scratch, "out", NULL);
+    thinning->said = g_build_filename(thinning->scratch, "said", NULL);
+    return TRUE;
+}
+
 static gboolean start(struct ct_thinning *thinning, GPtrArray *files, const char *output,
                       GError **error)
 {
@@ -146,6 +158,8 @@ static gboolean start(struct ct_thinning *thinning, GPtrArray *files, const char
     g_ptr_array_add(words, (char *)"-o");
     g_ptr_array_add(words, (char *)output);
     g_ptr_array_add(words, NULL);
+    if (!make_scratch(thinning, error))
+        return FALSE;
     const struct ct_command_request request = {
         .argv = (const char *const *)words->pdata,
         .output = thinning->output,
@@ -303,9 +317,6 @@ struct ct_thinning *ct_thinning_new(const struct ct_thinning_request *request)
     struct ct_thinning *thinning = g_new0(struct ct_thinning, 1);
 
     thinning->request = *request;
-    thinning->scratch = g_dir_make_tmp("ctrace-serve-XXXXXX", NULL);
-    thinning->output = g_build_filename(thinning->scratch ? thinning->scratch : "", "out", NULL);
-    thinning->said = g_build_filename(thinning->scratch ? thinning->scratch : "", "said", NULL);
     return thinning;
 }
 
