@@ -354,6 +354,8 @@ static void record(char *folder, uint8_t choice, struct pokes *pokes)
         .unpreloaded = ct_unpreloaded_new(),
     };
 
+    struct ct_heap_sum heaps;
+
     ct_boards_update(boards);
     GThread *racer = choice & 1 ? g_thread_new("racer", write_over, pokes) : NULL;
 
@@ -361,6 +363,7 @@ static void record(char *folder, uint8_t choice, struct pokes *pokes)
         ct_drain_now(drain);
         ct_closing_find_end_ns(&closing);
         ct_boards_look_at_heaps(boards, round * CT_HEAP_LOOK_NS);
+        ct_boards_sum_heaps(boards, round * CT_HEAP_LOOK_NS, &heaps);
         copy_all(boards);
     }
     ct_closing_find_unpreloaded(&closing);

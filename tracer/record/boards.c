@@ -3,7 +3,6 @@
 #include "arrivals.h"
 #include "board_sites.h"
 #include "ring_reader.h"
-#include "schema/control.h"
 #include "system/monotonic.h"
 #include "system/procfs.h"
 
@@ -317,6 +316,35 @@ void ct_boards_look_at_heaps(struct ct_boards *boards, uint64_t now_ns)
             board->heap_history = ct_heap_history_new();
         ct_heap_history_look(board->heap_history, board->map, now_ns);
     }
+}
+
+/* A program may write what it wants onto its board. */
+static uint64_t whole_number(double value)
+{
+    return (uint64_t)MIN(value + 0.5, 0x1p62);
+}
+
+void ct_boards_sum_heaps(const struct ct_boards *boards, uint64_t now_ns, struct ct_heap_sum *sum)
+{
+    struct ct_heap_live all = {0, 0};
+    struct ct_board_head head;
+
+    *sum = (struct ct_heap_sum){0};
+    for (guint i = 0; i < boards->mapped->len; i++) {
+        const struct ct_mapped_board *board = boards->mapped->pdata[i];
+
+        if (board->is_lost || board->heap_history == NULL)
+            continue;
+        ct_board_map_read_head(board->map, now_ns, &head);
+        if (head.state != CT_PROCESS_ALIVE)
+            continue;
+        const struct ct_heap_live live = ct_heap_history_now(board->heap_history);
+        all.bytes += live.bytes;
+        all.objects += live.objects;
+        sum->processes++;
+    }
+    sum->bytes = whole_number(all.bytes);
+    sum->objects = whole_number(all.objects);
 }
 
 void ct_boards_add_image(struct ct_boards *boards, int32_t pid, uint64_t start_ns)

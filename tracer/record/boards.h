@@ -4,6 +4,7 @@
 
 #include "board_map.h"
 #include "heap_history.h"
+#include "schema/control.h"
 #include "system/image_key.h"
 
 #include <glib.h>
@@ -39,6 +40,9 @@ void ct_boards_read_titles(struct ct_boards *boards);
 
 /* Looks at what is live in their heaps, with record --heap. */
 void ct_boards_look_at_heaps(struct ct_boards *boards, uint64_t now_ns);
+
+/* What those looks found, of images that have not said that they end. */
+void ct_boards_sum_heaps(const struct ct_boards *boards, uint64_t now_ns, struct ct_heap_sum *sum);
 
 /* One that has no board of its own. */
 void ct_boards_add_image(struct ct_boards *boards, int32_t pid, uint64_t start_ns);

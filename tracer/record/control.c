@@ -341,6 +341,16 @@ void ct_session_directory_note_progress(struct ct_session_directory *directory)
     ct_shared_memory_store(directory->published, offsetof(struct ct_control, progress), progress);
 }
 
+void ct_session_directory_note_heap(struct ct_session_directory *directory,
+                                    const struct ct_heap_sum *sum)
+{
+    const size_t begin = offsetof(struct ct_control, heap);
+
+    directory->control->heap = *sum;
+    for (size_t at = begin; at < begin + sizeof(*sum); at += sizeof(uint64_t))
+        publish_word(directory, at);
+}
+
 void ct_session_directory_keep(struct ct_session_directory *directory)
 {
     if (directory == NULL)

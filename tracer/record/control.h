@@ -59,6 +59,10 @@ void ct_session_directory_publish(const struct ct_session_directory *directory);
 /* Tells them that events are being taken: threads that wait for room go on waiting. */
 void ct_session_directory_note_progress(struct ct_session_directory *directory);
 
+/* Tells whoever watches what is live in the heaps. */
+void ct_session_directory_note_heap(struct ct_session_directory *directory,
+                                    const struct ct_heap_sum *sum);
+
 /* Compares the tick with CLOCK_MONOTONIC again: the longer the run, the better the rate. */
 void ct_session_directory_calibrate(struct ct_session_directory *directory);
 

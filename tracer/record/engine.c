@@ -130,12 +130,17 @@ void ct_engine_tend(struct ct_engine *engine, gboolean is_live, uint64_t lost_ns
 
 void ct_engine_look_at_heaps(struct ct_engine *engine)
 {
+    struct ct_heap_sum sum;
+
     if (engine->directory->control->heap_rate == CT_HEAP_OFF)
         return;
+    const uint64_t now_ns = ct_engine_now_ns(engine);
     ct_drain_lock(engine->drain);
     ct_boards_update(engine->boards);
-    ct_boards_look_at_heaps(engine->boards, ct_engine_now_ns(engine));
+    ct_boards_look_at_heaps(engine->boards, now_ns);
+    ct_boards_sum_heaps(engine->boards, now_ns, &sum);
     ct_drain_unlock(engine->drain);
+    ct_session_directory_note_heap(engine->directory, &sum);
 }
 
 /* Locked; nobody else writes. */

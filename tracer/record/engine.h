@@ -67,7 +67,8 @@ void ct_engine_note_alive(struct ct_engine *engine);
  */
 void ct_engine_tend(struct ct_engine *engine, gboolean is_live, uint64_t lost_ns);
 
-/* As often as CT_HEAP_LOOK_NS says, or more: looks at what is live on the heaps. */
+/* As often as CT_HEAP_LOOK_NS says, or more: looks at what is live on the heaps, and tells who
+ * watches. */
 void ct_engine_look_at_heaps(struct ct_engine *engine);
 
 /* Where what is recorded goes. */

@@ -18,6 +18,7 @@ struct ct_heap_history {
     uint64_t step_ns;  /* from one moment that is kept to the next */
     GArray *moments;   /* owned; struct moment */
     struct moment now; /* `live` is used again and again */
+    struct ct_heap_live now_live;
     struct moment peak;
     double peak_bytes;
 };
@@ -51,13 +52,13 @@ void ct_heap_history_free(struct ct_heap_history *history)
     g_free(history);
 }
 
-/* What is live now; gives the bytes that it stands for. */
-static double read_live(GArray *live, const struct ct_board_map *map)
+/* What is live now; gives what it stands for. */
+static struct ct_heap_live read_live(GArray *live, const struct ct_board_map *map)
 {
     uint64_t rate = ct_board_heap_rate(map);
     uint32_t sites = rate != CT_HEAP_OFF ? ct_board_heap_sites(map) : 0;
     struct ct_heap_site_copy site;
-    double bytes = 0;
+    struct ct_heap_live sum = {0, 0};
 
     g_array_set_size(live, 0);
     for (uint32_t i = 0; i < sites; i++) {
@@ -66,9 +67,11 @@ static double read_live(GArray *live, const struct ct_board_map *map)
         uint32_t count = (uint32_t)MIN(site.live, UINT32_MAX);
         g_array_set_size(live, i);
         g_array_append_val(live, count);
-        bytes += (double)count * (double)site.size * ct_heap_weight(site.size, site.rate);
+        const double objects = (double)count * ct_heap_weight(site.size, site.rate);
+        sum.objects += objects;
+        sum.bytes += objects * (double)site.size;
     }
-    return bytes;
+    return sum;
 }
 
 static void copy_moment(struct moment *to, const struct moment *from)
@@ -105,12 +108,11 @@ static void keep(struct ct_heap_history *history)
 
 static void look(struct ct_heap_history *history, const struct ct_board_map *map, uint64_t now_ns)
 {
-    double bytes = read_live(history->now.live, map);
-
+    history->now_live = read_live(history->now.live, map);
     history->now.time_ns = now_ns;
-    if (bytes < history->peak_bytes)
+    if (history->now_live.bytes < history->peak_bytes)
         return;
-    history->peak_bytes = bytes;
+    history->peak_bytes = history->now_live.bytes;
     copy_moment(&history->peak, &history->now);
 }
 
@@ -147,6 +149,11 @@ void ct_heap_history_look(struct ct_heap_history *history, const struct ct_board
 }
 
 /* ---- What is told of it. ---- */
+
+struct ct_heap_live ct_heap_history_now(const struct ct_heap_history *history)
+{
+    return history->now_live;
+}
 
 static uint64_t live_at(const struct moment *moment, uint32_t site)
 {

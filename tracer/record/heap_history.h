@@ -20,6 +20,14 @@ void ct_heap_history_free(struct ct_heap_history *history);
 void ct_heap_history_look(struct ct_heap_history *history, const struct ct_board_map *map,
                           uint64_t now_ns);
 
+/* What was live at the last look, as the samples stand for it; nothing before the first. */
+struct ct_heap_live {
+    double bytes;
+    double objects;
+};
+
+struct ct_heap_live ct_heap_history_now(const struct ct_heap_history *history);
+
 /* Looks at it for the last time: what was seen after the end, of a board that was still there, was
  * then, too. */
 void ct_heap_history_end(struct ct_heap_history *history, const struct ct_board_map *map,

@@ -29,6 +29,13 @@ struct ct_control_part {
     uint64_t forgets_fds;  /* not all that was said of descriptors before could be said again */
 };
 
+/* What is live in the heaps of all processes whose heaps are seen, by samples: see heap.h. */
+struct ct_heap_sum {
+    uint64_t bytes;
+    uint64_t objects;
+    uint64_t processes; /* 0: none is seen */
+};
+
 /* In a file of its own, which the traced processes may write: where the recorder can be woken. */
 struct ct_doorbell {
     _Atomic uint32_t rung;       /* futex; counts up */
@@ -69,6 +76,8 @@ struct ct_control {
     uint64_t recording_begin_ns; /* then: whatever is left of it */
     struct ct_control_part
         parts[CT_CONTROL_PARTS]; /* then: those that are left, the oldest first */
+    /* For whoever watches. */
+    struct ct_heap_sum heap; /* at the last look */
 };
 
 /* So much of it is for the traced processes: one page. */
