@@ -7,6 +7,17 @@ from harness import CTRACE, TIMEOUT_S, WORKLOADS, TraceTest, main
 
 HANGS = WORKLOADS / "hangs"
 SIGALRM = 14
+SIGTERM = 15
+
+# 200 blocks of 1 MiB, which --heap samples with P = 0.86 each: 3 % is one standard error.
+HOLDS_200_MB = """
+import ctypes, time
+libc = ctypes.CDLL(None)
+libc.malloc.restype = ctypes.c_void_p
+time.sleep(1)
+held = [libc.malloc(1 << 20) for _ in range(200)]
+time.sleep(3)
+"""
 
 # A deadlock is one after a second; the machine may be busy.
 LONG_MS = 5000
@@ -58,8 +69,29 @@ class Conditions(TraceTest):
                 _, said = self.served(["deadlock", "wait.net > 200ms", "memory.rss > 1GB"], HANGS, what, 2500)
                 self.assertEqual([line for lines in said.values() for line in lines], [])
 
+    def test_a_heap_that_has_grown_is_told_of_once(self):
+        grown, others = "heap.live > 100MB", "heap.live > 400MB"
+        status, said = self.served([grown, others], "/usr/bin/python3", "-c", HOLDS_200_MB, options=["--heap"])
+        self.assertEqual(status, 0)
+        (line,) = said[grown]
+        size = re.search(r": about ([0-9.]+) MB are live in the heap, by its samples$", line)[1]
+        self.assertTrue(100 < float(size) < 300, line)
+        self.assertEqual(said[others], [])
+        self.assertNotIn("heap is not seen", self.said)
+
+    def test_where_no_heap_is_seen_that_is_said(self):
+        agent = subprocess.Popen(
+            [CTRACE, "serve", "--listen=127.0.0.1:0", "--heap", "--when=heap.live > 1MB", "--", WORKLOADS / "own_heap"],
+            cwd=self.folder, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+        self.addCleanup(agent.stderr.close)
+        said = next((line for line in agent.stderr if "heap.live" in line), None)
+        agent.terminate()
+        self.assertEqual(agent.wait(TIMEOUT_S), -SIGTERM)
+        self.assertEqual(said, "ctrace serve: the program's heap is not seen, so --when cannot tell of heap.live: "
+                               "its allocator may be in its own file\n")
+
     def test_what_is_wrong_is_refused_before_anything_begins(self):
-        for text, why in (("wait.sink > 1s", "there are: net, sync"), ("heap.live > 2GB", "memory.rss"),
+        for text, why in (("wait.sink > 1s", "there are: net, sync"), ("heap.live > 2GB", "ctrace serve --heap"),
                           ("latency(request) > 1s", "told by recordings"), ("nonsense", "wait.CLASS")):
             with self.subTest(text):
                 result = self.ctrace("serve", f"--when={text}", "--", "touch", "begun")

@@ -1,5 +1,6 @@
 """/metrics of ctrace serve: what Prometheus gets of programs that run."""
 
+import functools
 import json
 import pathlib
 import re
@@ -12,6 +13,7 @@ import urllib.parse
 import urllib.request
 
 from harness import WORKLOADS, TraceTest, main, wait_until
+import test_serve
 from test_serve import Agent, free_port, needs
 
 SAMPLE = re.compile(r'^(\w+)(?:\{(.*)\})? ([0-9.e+-]+)$')
@@ -42,6 +44,69 @@ class MetricsTest(TraceTest):
 
     def seconds(self, samples, kind, state):
         return samples[SECONDS, f'process="states",kind="{kind}",state="{state}"']
+
+
+# 400 blocks of 1 MiB, which --heap samples with P = 0.86 each: 2 % is one standard error.
+HOLDS_AND_FREES = """
+import ctypes, sys
+libc = ctypes.CDLL(None)
+libc.malloc.restype, libc.free.argtypes = ctypes.c_void_p, [ctypes.c_void_p]
+held = [libc.malloc(1 << 20) for _ in range(400)]
+print("holds", flush=True)
+sys.stdin.readline()
+for block in held:
+    libc.free(block)
+print("freed", flush=True)
+sys.stdin.read()
+"""
+HELD = 400 << 20
+LIVE = ("ctrace_heap_live_bytes", None)
+
+
+class Heap(MetricsTest):
+    """Of a program that the agent starts."""
+
+    start_agent = test_serve.Launched.start_agent
+
+    def start(self, *options):
+        agent = self.start_agent("/usr/bin/python3", "-c", HOLDS_AND_FREES, options=options)
+        url = urllib.parse.urlsplit(agent.address)
+        agent.port, agent.path = url.port, url.path
+        agent.ask = functools.partial(Agent.ask, agent)
+        self.assertEqual(agent.stdout.readline(), "holds\n")
+        return agent
+
+    def live(self, agent):
+        return self.scrape(agent).get(LIVE, 0)
+
+    def assert_follows(self, *options):
+        agent = self.start("--heap", *options)
+        wait_until(lambda: abs(self.live(agent) - HELD) < 0.25 * HELD, "it is told of what it holds")
+        samples = self.scrape(agent)
+        self.assertEqual(samples["ctrace_heap_processes", None], 1)
+        self.assertTrue(300 < samples["ctrace_heap_live_objects", None], samples)
+        print(file=agent.stdin, flush=True)
+        self.assertEqual(agent.stdout.readline(), "freed\n")
+        wait_until(lambda: self.live(agent) < 0.25 * HELD, "it is told of what is gone")
+        return agent
+
+    def test_it_follows_what_is_live(self):
+        self.assert_follows()
+
+    def test_it_does_where_all_is_kept(self):
+        self.assert_follows("--flight=5s,16MB")
+
+    def test_without_one_nothing_is_told(self):
+        samples = self.scrape(self.start())
+        self.assertEqual([name for name, _ in samples if "heap" in name], [])
+
+    @needs("promtool")
+    def test_its_checker_finds_nothing_to_say(self):
+        agent = self.start("--heap")
+        wait_until(lambda: self.live(agent) > 0, "it is told of")
+        _, _, body = agent.ask("", path="/metrics")
+        checked = subprocess.run(["promtool", "check", "metrics"], input=body, capture_output=True, check=False)
+        self.assertEqual((checked.returncode, checked.stdout, checked.stderr), (0, b"", b""))
 
 
 class Metrics(MetricsTest):

@@ -28,6 +28,7 @@ static void each_kind_is_understood(void **state)
         {"thread.state=net > 5s", CT_CONDITION_STATE, CT_CLASS_NET, 5000 * MS, NULL},
         {"thread.state=running (b) > 1s", CT_CONDITION_STATE, CT_CLASS_RUNNING, 1000 * MS, "b"},
         {"memory.rss > 2GB", CT_CONDITION_MEMORY, 0, UINT64_C(2000000000), NULL},
+        {"heap.live > 2GB", CT_CONDITION_HEAP, 0, UINT64_C(2000000000), NULL},
         {"deadlock", CT_CONDITION_DEADLOCK, 0, 0, NULL},
     };
 
@@ -72,7 +73,9 @@ static void what_is_wrong_is_refused_with_what_there_is(void **state)
         {"wait.sync() > 1s", "in brackets"},
         {"wait.sync(a > 1s", "in brackets"},
         {"latency(request) > 1s", "how long requests take"},
-        {"heap.live > 2GB", "memory.rss"},
+        {"heap.live > 2s", "is no size"},
+        {"heap.live(server) > 2GB", "memory.rss(NAME)"},
+        {"heap.lives > 2GB", "heap.live > SIZE"},
     };
 
     (void)state;
@@ -199,6 +202,27 @@ static void memory_is_of_processes(void **state)
 
     assert_string_equal(told, "process server (10) has 2.5 MB");
     assert_null(ct_judge_look(judge, &watched));
+    ct_judge_free(judge);
+}
+
+static void a_heap_is_of_all(void **state)
+{
+    struct ct_judge *judge = judge_of("heap.live > 1MB");
+    struct ct_watched watched = {.heap_bytes = 1000000};
+
+    (void)state;
+    assert_null(ct_judge_look(judge, &watched));
+    watched.heap_bytes = 2500000;
+    g_autofree char *told = ct_judge_look(judge, &watched);
+
+    assert_string_equal(told, "about 2.5 MB are live in the heap, by its samples");
+    assert_null(ct_judge_look(judge, &watched));
+    watched.heap_bytes = 0;
+    assert_null(ct_judge_look(judge, &watched));
+    watched.heap_bytes = 1000001;
+    g_autofree char *again = ct_judge_look(judge, &watched);
+
+    assert_non_null(again);
     ct_judge_free(judge);
 }
 
@@ -331,6 +355,7 @@ int main(void)
         cmocka_unit_test(a_state_is_no_wait),
         cmocka_unit_test(names_are_made_harmless),
         cmocka_unit_test(memory_is_of_processes),
+        cmocka_unit_test(a_heap_is_of_all),
         cmocka_unit_test(who_has_a_cpu_all_the_time_runs),
         cmocka_unit_test(who_works_between_waits_is_in_none),
         cmocka_unit_test(who_is_in_line_is_runnable),

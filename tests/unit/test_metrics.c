@@ -21,7 +21,7 @@ static char *write_kinds(struct ct_kind *kinds, guint count)
         kinds[i].number = i;
         g_ptr_array_add(all, &kinds[i]);
     }
-    return ct_metrics_write(all, &some_totals);
+    return ct_metrics_write(all, &some_totals, NULL);
 }
 
 static guint count_lines(const char *text, const char *begin)
@@ -70,6 +70,20 @@ static void figures_are_those_of_the_kinds(void **state)
     assert_has(text, "ctrace_look_cpu_seconds_total 0.0025");
 }
 
+static void a_heap_is_told_of_where_it_is_seen(void **state)
+{
+    static const struct ct_heap_sum heap = {UINT64_C(12345678901234), 77, 2};
+    g_autoptr(GPtrArray) none = g_ptr_array_new();
+    g_autofree char *text = ct_metrics_write(none, &some_totals, &heap);
+    g_autofree char *without = ct_metrics_write(none, &some_totals, NULL);
+
+    (void)state;
+    assert_has(text, "ctrace_heap_live_bytes 12345678901234");
+    assert_has(text, "ctrace_heap_live_objects 77");
+    assert_has(text, "ctrace_heap_processes 2");
+    assert_null(strstr(without, "heap"));
+}
+
 /* Two samples with the same labels would make a scraper refuse all of them. */
 static void names_that_become_alike_are_one(void **state)
 {
@@ -109,6 +123,7 @@ static void names_without_end_are_bounded(void **state)
 /* Of a living process: this one's parent. */
 static void prometheus_finds_nothing_to_say(void **state)
 {
+    static const struct ct_heap_sum heap = {1000, 10, 1};
     g_autofree char *promtool = g_find_program_in_path("promtool");
     g_autoptr(GPtrArray) targets = g_ptr_array_new();
     g_autofree char *parent = g_strdup_printf("%d", getppid());
@@ -124,7 +139,7 @@ static void prometheus_finds_nothing_to_say(void **state)
     assert_non_null(accounts);
     for (int i = 0; i < 3; i++)
         ct_accounts_look(accounts);
-    g_autofree char *text = ct_metrics_text(accounts);
+    g_autofree char *text = ct_metrics_text(accounts, &heap);
     g_autofree char *folder = g_dir_make_tmp("ctrace-metrics-XXXXXX", NULL);
     g_autofree char *file = g_build_filename(folder, "metrics", NULL);
     g_autofree char *command = g_strdup_printf("sh -c '%s check metrics <%s 2>&1'", promtool, file);
@@ -144,6 +159,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(figures_are_those_of_the_kinds),
+        cmocka_unit_test(a_heap_is_told_of_where_it_is_seen),
         cmocka_unit_test(names_that_become_alike_are_one),
         cmocka_unit_test(names_without_end_are_bounded),
         cmocka_unit_test(prometheus_finds_nothing_to_say),

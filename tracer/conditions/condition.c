@@ -5,7 +5,9 @@
 #include <string.h>
 
 static const char what_there_is[] =
-    "there are: wait.CLASS > TIME, thread.state=STATE > TIME, memory.rss > SIZE, and deadlock; "
+    "there are: wait.CLASS > TIME, thread.state=STATE > TIME, memory.rss > SIZE, heap.live > SIZE, "
+    "and "
+    "deadlock; "
     "as in 'wait.sync > 200ms', or 'wait.sync(worker-*) > 200ms' of threads that are named so";
 
 /* What the agent is not told while it watches: it would never hold. */
@@ -15,9 +17,11 @@ static const struct {
 } left_out[] = {
     {"latency", "how long requests take is told by recordings, as ctrace report reads them, not "
                 "by what is watched; wait.net(NAME) is watched"},
-    {"heap.live", "what is live in a heap is told by recordings, and by /debug/pprof/heap, not by "
-                  "what is watched; memory.rss, all that a process has in memory, is watched"},
 };
+
+static const char heap_is_of_all[] =
+    "what is live is the sum over the heaps of all processes, so none can be named; "
+    "memory.rss(NAME) is of those that are";
 
 static const char *const class_names[CT_CLASS_COUNT] = {
 #define CLASS_NAME(symbol, name) [CT_CLASS_##symbol] = (name),
@@ -67,6 +71,10 @@ static gboolean take_subject(struct ct_condition *condition, const char *subject
         condition->kind = CT_CONDITION_STATE;
         return take_class(condition, subject + strlen(state_subject), CT_CLASS_RUNNING, error);
     }
+    if (strcmp(subject, "heap.live") == 0) {
+        condition->kind = CT_CONDITION_HEAP;
+        return !condition->names || fail(error, condition->text, heap_is_of_all);
+    }
     condition->kind = CT_CONDITION_MEMORY;
     return strcmp(subject, "memory.rss") == 0 || fail(error, condition->text, what_there_is);
 }
@@ -92,7 +100,8 @@ static gboolean take_names(struct ct_condition *condition, char *subject, GError
 
 static gboolean take_bound(struct ct_condition *condition, const char *bound, GError **error)
 {
-    const gboolean is_size = condition->kind == CT_CONDITION_MEMORY;
+    const gboolean is_size =
+        condition->kind == CT_CONDITION_MEMORY || condition->kind == CT_CONDITION_HEAP;
 
     if (is_size ? ct_quantity_parse_size(bound, &condition->bound)
                 : ct_quantity_parse_time(bound, &condition->bound) && condition->bound > 0)

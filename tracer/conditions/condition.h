@@ -14,6 +14,7 @@ enum ct_condition_kind {
     CT_CONDITION_WAIT,     /* a thread is in one wait of a class */
     CT_CONDITION_STATE,    /* a thread is in a state, whatever it waits for one after the other */
     CT_CONDITION_MEMORY,   /* a process has so much of it */
+    CT_CONDITION_HEAP,     /* so much is live in the heaps of all of them together */
     CT_CONDITION_DEADLOCK, /* threads wait for each other's mutexes in a circle */
 };
 

@@ -78,6 +78,16 @@ static void look_at_process(struct looking *looking, const struct ct_watched_pro
     looking->told = g_strdup_printf("process %s (%d) has %s", name, process->pid, size);
 }
 
+/* Of all of them, who have no id together. */
+static void look_at_heap(struct looking *looking, uint64_t bytes)
+{
+    if (bytes <= looking->judge->condition->bound || !add(looking, 0))
+        return;
+    g_autofree char *size = ct_format_size(bytes);
+
+    looking->told = g_strdup_printf("about %s are live in the heap, by its samples", size);
+}
+
 static void look_at_circle(struct looking *looking, const GArray *circle)
 {
     if (!circle || !add(looking, g_array_index(circle, pid_t, 0)))
@@ -104,6 +114,9 @@ char *ct_judge_look(struct ct_judge *judge, const struct ct_watched *watched)
         for (guint i = 0; i < watched->processes->len; i++)
             look_at_process(&looking,
                             &g_array_index(watched->processes, struct ct_watched_process, i));
+        break;
+    case CT_CONDITION_HEAP:
+        look_at_heap(&looking, watched->heap_bytes);
         break;
     default:
         look_at_circle(&looking, watched->circle);

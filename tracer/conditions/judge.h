@@ -27,6 +27,7 @@ struct ct_watched {
     const GArray *threads;   /* struct ct_watched_thread */
     const GArray *processes; /* struct ct_watched_process; only if memory is asked for */
     const GArray *circle;    /* pid_t; of a deadlock; or NULL */
+    uint64_t heap_bytes;     /* live in the heaps of all; 0: that is not seen */
 };
 
 struct ct_judge;

@@ -146,7 +146,7 @@ const struct ct_watched *ct_sight_update(struct ct_sight *sight, const struct ct
 
     g_array_set_size(sight->threads, 0);
     g_array_set_size(sight->processes, 0);
-    sight->watched = (struct ct_watched){sight->threads, sight->processes, NULL};
+    sight->watched = (struct ct_watched){sight->threads, sight->processes, NULL, 0};
     sight->is_refused = totals->refused > 0;
     for (guint i = 0; i < threads->len; i++)
         add_thread(sight, threads->pdata[i]);

@@ -15,7 +15,8 @@ struct ct_sight_wish {
 struct ct_sight *ct_sight_new(const struct ct_sight_wish *wish);
 void ct_sight_free(struct ct_sight *sight);
 
-/* After each look of the accounts. Borrowed, until the next time, and their next look. */
+/* After each look of the accounts, but for the heap, which they do not tell. Borrowed, until the
+ * next time, and their next look. */
 const struct ct_watched *ct_sight_update(struct ct_sight *sight,
                                          const struct ct_accounts *accounts);
 

@@ -208,6 +208,7 @@ static gboolean watch(struct agent *agent, const struct ct_agent_request *from, 
     const struct ct_watching_request request = {
         .served = agent->served,
         .conditions = from->conditions,
+        .heap = ct_serve_heap(agent->server),
         .gap_ns = from->flight ? from->flight->gap_ns : CT_WATCHING_GAP_NS,
         .fired = on_condition,
         .user = agent,
@@ -251,8 +252,6 @@ static gboolean begin(struct agent *agent, const struct ct_agent_request *reques
         if (!agent->flight)
             return FALSE;
     }
-    if (!watch(agent, request, error))
-        return FALSE;
     const struct ct_serve_request serve_request = {
         .served = request->served,
         .listen = request->listen,
@@ -265,7 +264,8 @@ static gboolean begin(struct agent *agent, const struct ct_agent_request *reques
     };
 
     agent->server = ct_serve_new(&serve_request, error);
-    return agent->server != NULL && begin_collecting(agent, request, folder, error);
+    return agent->server != NULL && watch(agent, request, error) &&
+           begin_collecting(agent, request, folder, error);
 }
 
 /* Does not return where the program died of a signal. */

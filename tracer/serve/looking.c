@@ -9,16 +9,18 @@
 
 struct ct_looking {
     const struct ct_served *served; /* borrowed */
+    struct ct_living_heap *heap;    /* borrowed, or NULL */
     struct ct_accounts *accounts;   /* owned; NULL: nobody has asked yet */
     gint64 asked_us;
     guint timer; /* 0: none */
 };
 
-struct ct_looking *ct_looking_new(const struct ct_served *served)
+struct ct_looking *ct_looking_new(const struct ct_served *served, struct ct_living_heap *heap)
 {
     struct ct_looking *looking = g_new0(struct ct_looking, 1);
 
     looking->served = served;
+    looking->heap = heap;
     return looking;
 }
 
@@ -71,6 +73,8 @@ static gboolean begin(struct ct_looking *looking, GError **error)
 
 char *ct_looking_metrics(struct ct_looking *looking, GError **error)
 {
+    struct ct_heap_sum sum;
+
     if (looking->accounts == NULL && !begin(looking, error))
         return NULL;
     looking->asked_us = g_get_monotonic_time();
@@ -78,5 +82,7 @@ char *ct_looking_metrics(struct ct_looking *looking, GError **error)
         ct_accounts_look(looking->accounts);
         set_timer(looking);
     }
-    return ct_metrics_text(looking->accounts);
+    const gboolean has_heap = looking->heap && ct_living_heap_read(looking->heap, &sum);
+
+    return ct_metrics_text(looking->accounts, has_heap ? &sum : NULL);
 }

@@ -161,7 +161,20 @@ static void append_totals(GString *text, const struct ct_accounts_totals *totals
                   (double)totals->cost_ns / NS_PER_S);
 }
 
-char *ct_metrics_write(const GPtrArray *kinds, const struct ct_accounts_totals *totals)
+static void append_heap(GString *text, const struct ct_heap_sum *heap)
+{
+    append_number(text, "ctrace_heap_live_bytes", "gauge",
+                  "Memory that is live in the heaps of all processes together, as estimated by "
+                  "samples of what was allocated.",
+                  (double)heap->bytes);
+    append_number(text, "ctrace_heap_live_objects", "gauge", "Blocks that are live, the same.",
+                  (double)heap->objects);
+    append_number(text, "ctrace_heap_processes", "gauge", "Processes whose heaps those are.",
+                  (double)heap->processes);
+}
+
+char *ct_metrics_write(const GPtrArray *kinds, const struct ct_accounts_totals *totals,
+                       const struct ct_heap_sum *heap)
 {
     GString *text = g_string_new(NULL);
     g_autoptr(GPtrArray) all = list_series(kinds);
@@ -172,10 +185,12 @@ char *ct_metrics_write(const GPtrArray *kinds, const struct ct_accounts_totals *
     for (size_t i = 0; i < G_N_ELEMENTS(numbers); i++)
         append_numbers(text, all, &numbers[i]);
     append_totals(text, totals);
+    if (heap)
+        append_heap(text, heap);
     return g_string_free(text, FALSE);
 }
 
-char *ct_metrics_text(struct ct_accounts *accounts)
+char *ct_metrics_text(struct ct_accounts *accounts, const struct ct_heap_sum *heap)
 {
-    return ct_metrics_write(ct_accounts_kinds(accounts), ct_accounts_totals(accounts));
+    return ct_metrics_write(ct_accounts_kinds(accounts), ct_accounts_totals(accounts), heap);
 }

@@ -7,6 +7,7 @@
 #define CTRACE_SERVE_METRICS_H
 
 #include "accounts/accounts.h"
+#include "schema/control.h"
 
 #define CT_METRICS_TYPE "text/plain; version=0.0.4; charset=utf-8"
 
@@ -14,10 +15,11 @@
  * rest together, as kind "other" of process "other". */
 #define CT_METRICS_KINDS_MAX 256
 
-/* Caller frees. */
-char *ct_metrics_text(struct ct_accounts *accounts);
+/* With what is live in heaps; NULL: that is not seen. Caller frees. */
+char *ct_metrics_text(struct ct_accounts *accounts, const struct ct_heap_sum *heap);
 
 /* The same of kinds (struct ct_kind *) and sums that are given. */
-char *ct_metrics_write(const GPtrArray *kinds, const struct ct_accounts_totals *totals);
+char *ct_metrics_write(const GPtrArray *kinds, const struct ct_accounts_totals *totals,
+                       const struct ct_heap_sum *heap);
 
 #endif

@@ -334,7 +334,8 @@ static int start(const struct options *options)
         !ct_settings_parse(&settings, &options->collect, options->has_heap || options->heap_rate,
                            &error) ||
         !ct_flight_given_read(&options->flight, &flight, &error) ||
-        !ct_watching_check((const char *const *)options->conditions, &error) ||
+        !ct_watching_check((const char *const *)options->conditions,
+                           options->has_heap || options->heap_rate, &error) ||
         !ct_listen_parse(&listen, options->listen ? options->listen : CT_LISTEN_DEFAULT, &error)) {
         ct_serve_say("%s\nTry: ctrace serve --help", error->message);
     } else if (options->is_unit) {

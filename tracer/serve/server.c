@@ -4,6 +4,7 @@
 #include "http/client.h"
 #include "http/patience.h"
 #include "serve/answers.h"
+#include "serve/living_heap.h"
 #include "serve/looking.h"
 #include "serve/metrics.h"
 #include "serve/pages.h"
@@ -14,8 +15,9 @@
 #define PLAIN "text/plain; charset=utf-8"
 
 struct ct_serve {
-    SoupServer *soup;           /* owned */
-    struct ct_looking *looking; /* owned */
+    SoupServer *soup;            /* owned */
+    struct ct_living_heap *heap; /* owned; or NULL */
+    struct ct_looking *looking;  /* owned */
     struct ct_http_guard guard;
     struct ct_listen *listen;       /* borrowed, as is the next */
     const struct ct_served *served; /* of whom it tells */
@@ -26,7 +28,6 @@ struct ct_serve {
     GPtrArray *exchanges; /* owned; struct exchange *, each until it is finished */
     guint unsent;         /* answers to what was recorded, which are not all there yet */
     gboolean is_redacted;
-    gboolean has_heap;
     gboolean is_open;
 };
 
@@ -175,7 +176,7 @@ static void answer_symbol(SoupServerMessage *message)
 static void answer_heap(struct ct_serve *serve, SoupServerMessage *message,
                         const struct ct_question *question)
 {
-    if (!serve->has_heap)
+    if (!serve->heap)
         answer_error(message, CT_SERVE_WRONG,
                      "there are no heap profiles: nothing is injected into what runs already; "
                      "start it by: ctrace serve --heap PROGRAM");
@@ -292,7 +293,12 @@ static gboolean begin(struct ct_serve *serve, const struct ct_serve_request *req
                       GError **error)
 {
     serve->answers = ct_answers_new(request->programs, request->has_program, request->kept, error);
-    if (!serve->answers || (request->has_token && !ct_http_guard_add_token(&serve->guard, error)))
+    if (!serve->answers)
+        return FALSE;
+    if (request->has_heap)
+        serve->heap = ct_living_heap_new(ct_serve_living(serve));
+    serve->looking = ct_looking_new(request->served, serve->heap);
+    if (request->has_token && !ct_http_guard_add_token(&serve->guard, error))
         return FALSE;
     serve->is_open = ct_listen_open(request->listen, serve->soup, &serve->guard, error);
     if (!serve->is_open)
@@ -309,12 +315,10 @@ struct ct_serve *ct_serve_new(const struct ct_serve_request *request, GError **e
 
     serve->soup = soup_server_new(NULL, NULL);
     serve->exchanges = g_ptr_array_new();
-    serve->looking = ct_looking_new(request->served);
     serve->guard.takes_post = TRUE;
     serve->listen = request->listen;
     serve->served = request->served;
     serve->is_redacted = request->is_redacted;
-    serve->has_heap = request->has_heap;
     serve->policy = ct_page_policy();
     if (begin(serve, request, error))
         return serve;
@@ -335,7 +339,8 @@ void ct_serve_free(struct ct_serve *serve)
     soup_server_disconnect(serve->soup);
     g_object_unref(serve->soup);
     g_ptr_array_unref(serve->exchanges);
-    ct_looking_free(serve->looking);
+    g_clear_pointer(&serve->looking, ct_looking_free);
+    ct_living_heap_free(serve->heap);
     g_free(serve->policy);
     g_free(serve->address);
     g_free(serve->base);
@@ -360,6 +365,11 @@ gboolean ct_serve_is_busy(const struct ct_serve *serve)
 struct ct_answers *ct_serve_answers(const struct ct_serve *serve)
 {
     return serve->answers;
+}
+
+struct ct_living_heap *ct_serve_heap(const struct ct_serve *serve)
+{
+    return serve->heap;
 }
 
 const char *ct_serve_address(const struct ct_serve *serve)

@@ -11,6 +11,7 @@
 #include "serve/served.h"
 
 struct ct_answers;
+struct ct_living_heap;
 struct ct_serve;
 
 struct ct_serve_request {
@@ -40,6 +41,9 @@ gboolean ct_serve_is_busy(const struct ct_serve *serve);
 
 /* What answers, to be asked by who is in this process, too. Borrowed. */
 struct ct_answers *ct_serve_answers(const struct ct_serve *serve);
+
+/* What is live in the program's heap, if that is accounted for; or NULL. Borrowed. */
+struct ct_living_heap *ct_serve_heap(const struct ct_serve *serve);
 
 /* Where it is asked, for people to copy. Borrowed. */
 const char *ct_serve_address(const struct ct_serve *serve);

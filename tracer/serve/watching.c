@@ -17,6 +17,9 @@ enum { BEGIN_MS = 50 };
 #define PAUSE_USUAL_NS UINT64_C(500000000)
 #define PAUSE_MAX_NS   UINT64_C(10000000000)
 
+/* A program whose heap is not seen for so long will not have one that is. */
+#define HEAP_PATIENCE_US (5 * G_USEC_PER_SEC)
+
 struct watched_condition {
     struct ct_judge *judge; /* owned */
     gint64 told_us;         /* 0: never */
@@ -27,22 +30,39 @@ struct ct_watching {
     struct ct_watching_request request;
     GArray *conditions;           /* owned; struct watched_condition */
     struct ct_sight *sight;       /* owned */
+    gboolean has_heap;            /* that is to be looked at */
+    gint64 heap_due_us;           /* it is to be seen until then; 0: it was, or that was told */
     struct ct_accounts *accounts; /* owned; NULL: there is nothing to be looked at yet */
     guint timer;                  /* 0: none */
     gboolean is_refusal_told;
     gboolean is_slowness_told;
 };
 
-gboolean ct_watching_check(const char *const *conditions, GError **error)
+static gboolean can_be_had(const struct ct_condition *condition, gboolean has_heap, GError **error)
 {
-    for (; conditions && *conditions; conditions++) {
+    if (condition->kind != CT_CONDITION_HEAP || has_heap)
+        return TRUE;
+    g_set_error(
+        error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
+        "--when='%s': what is live in a heap is seen of a program that is started with "
+        "--heap, as in: ctrace serve --heap --when='%s' -- ./server; memory.rss, all that a "
+        "process has in memory, is watched of any",
+        condition->text, condition->text);
+    return FALSE;
+}
+
+gboolean ct_watching_check(const char *const *conditions, gboolean has_heap, GError **error)
+{
+    gboolean is_good = TRUE;
+
+    for (; is_good && conditions && *conditions; conditions++) {
         struct ct_condition *condition = ct_condition_parse(*conditions, error);
 
-        if (!condition)
-            return FALSE;
-        ct_condition_free(condition);
+        is_good = condition && can_be_had(condition, has_heap, error);
+        if (condition)
+            ct_condition_free(condition);
     }
-    return TRUE;
+    return is_good;
 }
 
 /* ---- What is found ---- */
@@ -86,6 +106,23 @@ static void tell_limits(struct ct_watching *watching, uint64_t pause_ns)
     }
 }
 
+/* 0: it is not seen. */
+static uint64_t look_at_heap(struct ct_watching *watching)
+{
+    struct ct_heap_sum sum;
+
+    if (ct_living_heap_read(watching->request.heap, &sum)) {
+        watching->heap_due_us = 0;
+        return sum.bytes;
+    }
+    if (watching->heap_due_us != 0 && g_get_monotonic_time() >= watching->heap_due_us) {
+        ct_serve_say("the program's heap is not seen, so --when cannot tell of heap.live: its "
+                     "allocator may be in its own file");
+        watching->heap_due_us = 0;
+    }
+    return 0;
+}
+
 static uint64_t cpu_time_ns(void)
 {
     struct timespec time;
@@ -100,12 +137,14 @@ static guint look(struct ct_watching *watching)
     const uint64_t begin_ns = cpu_time_ns();
 
     ct_accounts_look(watching->accounts);
-    const struct ct_watched *watched = ct_sight_update(watching->sight, watching->accounts);
+    struct ct_watched watched = *ct_sight_update(watching->sight, watching->accounts);
 
+    if (watching->has_heap)
+        watched.heap_bytes = look_at_heap(watching);
     for (guint i = 0; i < watching->conditions->len; i++) {
         struct watched_condition *condition =
             &g_array_index(watching->conditions, struct watched_condition, i);
-        g_autofree char *who = ct_judge_look(condition->judge, watched);
+        g_autofree char *who = ct_judge_look(condition->judge, &watched);
 
         if (who)
             fire(watching, condition, who);
@@ -128,6 +167,7 @@ static gboolean begin(struct ct_watching *watching)
 
     if (selection)
         watching->accounts = ct_accounts_new(selection, &error);
+    watching->heap_due_us = g_get_monotonic_time() + HEAP_PATIENCE_US;
     if (error)
         ct_serve_say("nothing is watched by --when: %s", error->message);
     return !error;
@@ -172,6 +212,7 @@ struct ct_watching *ct_watching_new(const struct ct_watching_request *request, G
 
         wish.has_memory |= parsed->kind == CT_CONDITION_MEMORY;
         wish.has_circle |= parsed->kind == CT_CONDITION_DEADLOCK;
+        watching->has_heap |= parsed->kind == CT_CONDITION_HEAP && request->heap;
         g_array_append_val(watching->conditions, condition);
     }
     watching->sight = ct_sight_new(&wish);
