@@ -759,6 +759,9 @@ for line in sys.stdin:
         """And takes, where it is here."""
         for words, lines in ((["-p", "redis-server"], ["-p redis-server"]),
                              (["--redact", "--", "./app", "50%", "a b"], ["ExecStart=\n", f'-- {self.folder}/app "50%%" "a b"']),
+                             (["--every=60s", "--flight=30s", "-p", "1"], [" --dir=%S/%p/profiles --flight-dir=%S/%p/flight -p 1",
+                                                                           "StateDirectory=%p"]),
+                             (["--every=60s", "--dir=own", "-p", "1"], [f"--dir={self.folder}/own ", "ProtectSystem=full\n\n"]),
                              (["--listen=unix:own/socket", "-p", "1"], [f"--listen=unix:{self.folder}/own/socket -p 1"])):
             result = self.ctrace("serve", "--unit", *words)
             self.assertEqual(result.status, 0, result)

@@ -84,10 +84,7 @@ static void add_word(GStrvBuilder *words, const char *option, const char *value)
 void ct_flight_given_add_words(const struct ct_flight_given *given, GStrvBuilder *words)
 {
     /* Where it is started is not where it is printed. */
-    g_autofree char *folder =
-        given->flight
-            ? g_canonicalize_filename(given->folder ? given->folder : CT_FLIGHT_FOLDER, NULL)
-            : NULL;
+    g_autofree char *folder = given->folder ? g_canonicalize_filename(given->folder, NULL) : NULL;
 
     add_word(words, "--flight=", given->flight);
     add_word(words, "--flight-dir=", folder);

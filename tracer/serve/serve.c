@@ -266,7 +266,7 @@ static void add_collecting(GStrvBuilder *words, const struct ct_settings_options
     add_option(words, "--every", options->every);
     add_option(words, "--for", options->duration);
     add_option(words, "--profiles", options->profiles);
-    add_option(words, "--dir", settings->directory);
+    add_option(words, "--dir", options->directory ? settings->directory : NULL);
     add_option(words, "--keep", options->keep);
     add_option(words, "--max", options->max);
 }
@@ -312,9 +312,15 @@ static int print_unit(const struct options *options, const struct ct_served *ser
         g_free(options->program[0]);
         options->program[0] = absolute;
     }
-    const struct ct_unit_request request = {front_door, (const char *const *)given_options,
-                                            (const char *const *)options->program,
-                                            (const char *const *)given_words};
+    const struct ct_unit_request request = {
+        .ctrace = front_door,
+        .options = (const char *const *)given_options,
+        .program = (const char *const *)options->program,
+        .words = (const char *const *)given_words,
+        .wants_profiles = options->collect.every && !options->collect.directory,
+        .wants_flight = options->flight.flight && !options->flight.folder,
+        .has_folder = options->collect.directory || options->flight.folder,
+    };
     g_autofree char *text = ct_unit_text(&request);
 
     g_print("%s", text);

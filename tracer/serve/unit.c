@@ -7,6 +7,12 @@
 #define LISTEN         "unix:%t/%p/socket"
 #define LISTEN_DROP_IN "unix:%C/%p-ctrace/socket"
 
+/* The same of what is written. Where the unit is printed it could not, or not by its user. */
+#define FOLDER         "%S/%p"
+#define FOLDER_DROP_IN "%C/%p-ctrace"
+
+#define STATE "StateDirectory=%p\nStateDirectoryMode=0700\n"
+
 /* As systemd.service(5) wants a word of ExecStart=. */
 static void append_word(GString *line, const char *word)
 {
@@ -45,6 +51,16 @@ static gboolean listens(const char *const *options)
     return FALSE;
 }
 
+static void append_folders(GString *line, const struct ct_unit_request *request)
+{
+    const char *folder = request->program ? FOLDER_DROP_IN : FOLDER;
+
+    if (request->wants_profiles)
+        g_string_append_printf(line, " --dir=%s/profiles", folder);
+    if (request->wants_flight)
+        g_string_append_printf(line, " --flight-dir=%s/flight", folder);
+}
+
 static char *command_of(const struct ct_unit_request *request)
 {
     GString *line = g_string_new(NULL);
@@ -54,6 +70,7 @@ static char *command_of(const struct ct_unit_request *request)
     append_words(line, request->options);
     if (!listens(request->options))
         g_string_append_printf(line, " --listen=%s", request->program ? LISTEN_DROP_IN : LISTEN);
+    append_folders(line, request);
     for (const char *const *word = request->words; word && *word; word++) {
         append_word(line, "-p");
         append_word(line, *word);
@@ -91,12 +108,14 @@ char *ct_unit_text(const struct ct_unit_request *request)
         "Type=notify\n"
         "RuntimeDirectory=%%p\n"
         "RuntimeDirectoryMode=0700\n"
+        "%s"
         "ExecStart=%s\n"
         "Restart=on-failure\n"
         "ProtectSystem=full\n"
-        "ProtectHome=read-only\n"
+        "%s"
         "\n"
         "[Install]\n"
         "WantedBy=multi-user.target\n",
-        command);
+        request->wants_profiles || request->wants_flight ? STATE : "", command,
+        request->has_folder ? "" : "ProtectHome=read-only\n");
 }

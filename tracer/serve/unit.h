@@ -9,6 +9,9 @@ struct ct_unit_request {
     const char *const *options; /* of the agent, but for what it serves */
     const char *const *program; /* that it starts; or NULL */
     const char *const *words;   /* ids and names that it serves; or NULL */
+    gboolean wants_profiles;    /* collects them, into no folder that was named: it is given one */
+    gboolean wants_flight;      /* the same of a flight recorder */
+    gboolean has_folder;        /* that was named, and may be in anybody's home */
 };
 
 /* With a program, a drop-in for its service, which is started by the agent then; else a unit of the
