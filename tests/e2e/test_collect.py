@@ -3,11 +3,13 @@
 import contextlib
 import gzip
 import os
+import pathlib
 import shutil
 import sqlite3
 import time
+import unittest
 
-from harness import TIMEOUT_S, WORKLOADS, Profile, go_pprof, main, wait_until
+from harness import SMALL_FS, TIMEOUT_S, WORKLOADS, Profile, go_pprof, main, wait_until
 from test_serve import Agent, ServeTest
 
 
@@ -34,9 +36,9 @@ def without_time(data):
 
 
 class Collect(ServeTest):
-    def collecting(self, *options):
+    def collecting(self, *options, place=None):
         """An agent that collects into profiles of what it starts, which waits for other threads, and ends."""
-        self.profiles = self.folder / "profiles"
+        self.profiles = pathlib.Path(place or self.folder) / "profiles"
         return Agent(self, f"--dir={self.profiles}", "--every=1s", "--for=0.2s", *options)
 
     def whole(self, suffix=""):
@@ -144,6 +146,28 @@ class Collect(ServeTest):
         agent.end()
         self.assertEqual(self.total(merged / "sleep.pb.gz"), 6 * total)
         self.assertEqual((merged / "merged.txt").read_text().split(), names[:3] + late[1:])
+
+    @unittest.skipUnless(SMALL_FS, "it takes root to mount a small file system")
+    def test_a_disk_that_was_full_is_no_reason_to_merge_nothing_later(self):
+        server = self.start_served()
+        agent = self.collecting("--profiles=sleep", "-p", str(server.pid), place=SMALL_FS)
+        self.addCleanup(shutil.rmtree, self.profiles)
+        self.need_waits(agent)
+        wait_until(self.whole, "profiles are collected")
+        agent.end()
+        self.old(2, 2)
+        ballast = pathlib.Path(SMALL_FS) / "ballast"
+        self.addCleanup(ballast.unlink, missing_ok=True)
+        with contextlib.suppress(OSError), open(ballast, "wb", buffering=0) as file:
+            while file.write(bytes(4096)):
+                pass
+        agent = self.collecting("--profiles=sleep", "-p", str(server.pid), place=SMALL_FS)
+        time.sleep(2.5)
+        ballast.unlink()
+        wait_until(lambda: self.whole("_10min"), "they are merged")
+        _, said = agent.end()
+        self.assertIn("is nearly full", said)
+        self.assertNotIn("cannot be merged", said)
 
     def test_there_is_never_more_than_may_be(self):
         server = self.start_served()

@@ -186,7 +186,8 @@ static gboolean parse_times(struct ct_settings *settings, const struct ct_settin
     if (every_ms < EVERY_MIN_MS || every_ms > EVERY_MAX_MS)
         return refuse(error, g_strdup_printf("--every=%s: from 1s to 1d", options->every));
     if (*duration_ms > every_ms || *duration_ms > CT_QUESTION_SECONDS_MAX * 1000)
-        return refuse(error, g_strdup_printf("--for=%s is longer than --every=%s, or than an hour",
+        return refuse(error, g_strdup_printf("--for=%s is longer than --every=%s, or than an hour: "
+                                             "give a shorter --for",
                                              duration, options->every));
     settings->every_ms = (guint)every_ms;
     settings->keep_s = (gint64)MAX(keep_ms / 1000, 1);

@@ -271,22 +271,26 @@ static void begin_merge(struct ct_thinning *thinning, const struct ct_rotation_s
     }
 }
 
-/* FALSE: nothing is due. */
+/* FALSE: nothing is due, or can be done now: on a full disk nothing could be merged, and would be
+ * given up. */
 static gboolean next_step(struct ct_thinning *thinning)
 {
     const GArray *folders = ct_archive_folders(thinning->request.archive);
     gint64 now_s = g_get_real_time() / G_USEC_PER_SEC;
     struct ct_rotation_step step;
+    gboolean is_done = FALSE;
 
     ct_rotation_next(&step, folders, &thinning->request.limits, now_s);
-    if (step.kind == CT_ROTATION_REMOVE)
+    if (step.kind == CT_ROTATION_REMOVE) {
         remove_folder(thinning, g_array_index(folders, struct ct_rotation_folder, step.first).name);
-    else if (step.kind == CT_ROTATION_MERGE)
+        is_done = TRUE;
+    } else if (step.kind == CT_ROTATION_MERGE &&
+               ct_archive_has_room(ct_archive_path(thinning->request.archive))) {
         begin_merge(thinning, &step);
-    gboolean has_step = step.kind != CT_ROTATION_NOTHING;
-
+        is_done = TRUE;
+    }
     ct_rotation_step_clear(&step);
-    return has_step;
+    return is_done;
 }
 
 /* Until a command runs, or nothing is left to do. */
