@@ -138,7 +138,7 @@ char *ct_capture_dropped(const struct ct_capture *capture)
 
     if (capture->dropped_ns == 0)
         return g_strdup("");
-    return g_strdup_printf("the first %s, of %s, as --keep=newest asks", time, size);
+    return g_strdup_printf("the first %s, of %s, as --keep asks", time, size);
 }
 
 char *ct_capture_held_up(const struct ct_capture *capture)

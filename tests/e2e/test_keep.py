@@ -157,7 +157,7 @@ class KeepTest(TraceTest):
         report = re.sub(r"\s+", " ", self.report_text(trace))
         megabytes = first.fields["bytes_before"] / 1e6
         self.assertRegex(
-            report, rf"dropped the first \S+ \S+ of {megabytes:.1f} MB, as --keep=newest asks"
+            report, rf"dropped the first \S+ \S+ of {megabytes:.1f} MB, as --keep asks"
         )
         self.assertRegex(report, r"what follows is of the last \d")
         self.assertIn("losses none", report)
@@ -178,7 +178,7 @@ class Newest(KeepTest):
         self.await_drop(trace)
         self.await_quiet(trace)
         err = self.finish(recorder)
-        self.assertRegex(err, r"dropped what was older, as --keep=newest asks: the first \d")
+        self.assertRegex(err, r"dropped what was older, as --keep asks: the first \d")
         self.assertIn("nothing lost", err)
         events = read_events(trace)
         first = self.check_window(events)
@@ -298,7 +298,7 @@ class Recovery(KeepTest):
         recovered = self.ctrace("recover", trace, timeout=120)
         self.assertEqual(recovered.status, 0, recovered)
         self.assertRegex(
-            recovered.err, r"dropped what was older, as --keep=newest asks: the first \d"
+            recovered.err, r"dropped what was older, as --keep asks: the first \d"
         )
         self.assertNotIn(" 0 waits", recovered.err)
         return trace, recovered

@@ -418,7 +418,7 @@ static void it_says_what_was_dropped(void **state)
     g_autofree char *dropped = ct_capture_dropped(&fixture->model->capture);
 
     assert_int_equal(fixture->model->begin_ns, PART_NS);
-    assert_string_equal(dropped, "the first 4.00 s, of 7.3 MB, as --keep=newest asks");
+    assert_string_equal(dropped, "the first 4.00 s, of 7.3 MB, as --keep asks");
 }
 
 /* Nobody asked for what was before. */

@@ -120,7 +120,7 @@ struct ct_recording_summary {
     const GArray *unpreloaded; /* borrowed; struct ct_unpreloaded_images; or NULL */
     gboolean has_calls;        /* the kernel told of system calls, and so of theirs */
     gboolean was_stopped;      /* for want of room: what came later is not recorded */
-    gboolean was_dropped;      /* what came first, as --keep=newest asks */
+    gboolean was_dropped;      /* what came first, as --keep asks */
     uint64_t dropped_ns;       /* so much of it; 0: that is not known */
     uint64_t dropped_bytes;
     uint64_t exceeded_bytes; /* what is kept is more than that, and a part more; 0: it is not */

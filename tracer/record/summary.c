@@ -134,7 +134,7 @@ static void append_dropped(GString *line, const struct ct_recording_summary *sum
 {
     if (!summary->was_dropped)
         return;
-    g_string_append(line, "\nctrace: dropped what was older, as --keep=newest asks");
+    g_string_append(line, "\nctrace: dropped what was older, as --keep asks");
     if (summary->dropped_ns == 0)
         return;
     g_string_append(line, ": the first ");
