@@ -99,8 +99,8 @@ static void tell_limits(struct ct_watching *watching, uint64_t pause_ns)
     if (!watching->is_slowness_told && pause_ns > PAUSE_USUAL_NS) {
         g_autofree char *pause = ct_format_duration(pause_ns);
 
-        ct_serve_say("there are so many threads that --when looks at them every %s only: what "
-                     "holds for a shorter time may be missed",
+        ct_serve_say("there is so much to look at that --when does so every %s only: what holds "
+                     "for a shorter time may be missed",
                      pause);
         watching->is_slowness_told = TRUE;
     }

@@ -13,12 +13,22 @@
 /* How /proc marks a file that is there no more, as after an update of the program. */
 #define DELETED_MARK " (deleted)"
 
+/* NULL: we may not know. Caller frees. */
+static char *executable_path(pid_t pid)
+{
+    g_autofree char *path = g_strdup_printf("/proc/%d/exe", pid);
+
+    return g_file_read_link(path, NULL);
+}
+
 /* Of the file that it executes. NULL: we may not know. Caller frees. */
 static char *executable_name(pid_t pid)
 {
-    g_autofree char *path = g_strdup_printf("/proc/%d/exe", ct_proc_find_living(pid));
-    g_autofree char *file = g_file_read_link(path, NULL);
+    g_autofree char *file = executable_path(pid);
+    pid_t living = file == NULL ? ct_proc_find_living(pid) : pid;
 
+    if (living != pid)
+        file = executable_path(living);
     if (file == NULL)
         return NULL;
     if (g_str_has_suffix(file, DELETED_MARK))
@@ -32,15 +42,30 @@ static gboolean is_cut_off(const char *own, const char *name)
     return strlen(own) == CT_PROC_NAME_SIZE - 1 && g_str_has_prefix(name, own);
 }
 
+/* NULL: there is no such process. Caller frees. */
+static char *own_name(pid_t pid)
+{
+    g_autofree char *path = g_strdup_printf("/proc/%d/comm", pid);
+    char *name = NULL;
+    gsize size;
+
+    if (g_file_get_contents(path, &name, &size, NULL) && size > 0)
+        name[size - 1] = '\0'; /* the end of the line; one in it is the name's */
+    return name;
+}
+
+/* Asked of every process of the system, often: what takes longer to be read is read last. */
 gboolean ct_is_named(pid_t pid, const char *name)
 {
-    g_autofree char *executable = executable_name(pid);
-    struct ct_proc_stat stat;
+    g_autofree char *own = own_name(pid);
 
-    if (!ct_proc_read_stat(pid, pid, &stat))
+    if (own == NULL)
         return FALSE;
-    return strcmp(stat.name, name) == 0 || g_strcmp0(executable, name) == 0 ||
-           (executable == NULL && is_cut_off(stat.name, name));
+    if (strcmp(own, name) == 0)
+        return TRUE;
+    g_autofree char *executable = executable_name(pid);
+
+    return executable != NULL ? strcmp(executable, name) == 0 : is_cut_off(own, name);
 }
 
 GArray *ct_named_find(const char *name)
