@@ -21,8 +21,9 @@ struct ct_accounts {
     GHashTable *by_tid;             /* owned; tid -> struct ct_account_thread *, ended by hand */
     GPtrArray *threads;             /* owned; the same, borrowed */
     struct ct_accounts_totals totals;
-    uint64_t last_cost_ns; /* of one look */
-    guint fds_left;        /* so many files may be kept open still */
+    uint64_t last_cost_ns;   /* of one look */
+    uint64_t before_cost_ns; /* of the one before it */
+    guint fds_left;          /* so many files may be kept open still */
 };
 
 #define FDS_RESERVED 128
@@ -199,13 +200,16 @@ void ct_accounts_look(struct ct_accounts *accounts)
     /* Its threads first, which know it. */
     drop_threads(accounts);
     g_hash_table_foreach_remove(accounts->processes, is_unseen, &totals->looks);
+    accounts->before_cost_ns = accounts->last_cost_ns;
     accounts->last_cost_ns = cpu_time_ns() - begin_ns;
     totals->cost_ns += accounts->last_cost_ns;
 }
 
 uint64_t ct_accounts_pause_ns(const struct ct_accounts *accounts)
 {
-    double pause_ns = (double)accounts->last_cost_ns / COST_MAX * g_random_double_range(0.8, 1.2);
+    /* One that took long alone may be what else the machine did. */
+    const uint64_t cost_ns = MIN(accounts->last_cost_ns, accounts->before_cost_ns);
+    double pause_ns = (double)cost_ns / COST_MAX * g_random_double_range(0.8, 1.2);
 
     return (uint64_t)CLAMP(pause_ns, PAUSE_MIN_NS * g_random_double_range(0.8, 1.2), PAUSE_MAX_NS);
 }

@@ -29,8 +29,9 @@ void ct_accounts_free(struct ct_accounts *accounts);
 /* Looks at all of them. */
 void ct_accounts_look(struct ct_accounts *accounts);
 
-/* How long to do nothing until the next look, so that looking takes less than 1 % of one CPU; it
- * differs from time to time, so that nothing goes in step with it. */
+/* How long to do nothing until the next look, so that looks like the cheaper one of the last two
+ * take less than 1 % of one CPU; it differs from time to time, so that nothing goes in step with
+ * it. */
 uint64_t ct_accounts_pause_ns(const struct ct_accounts *accounts);
 
 const struct ct_accounts_totals *ct_accounts_totals(const struct ct_accounts *accounts);

@@ -34,6 +34,7 @@ struct ct_watching {
     gint64 heap_due_us;           /* it is to be seen until then; 0: it was, or that was told */
     struct ct_accounts *accounts; /* owned; NULL: there is nothing to be looked at yet */
     guint timer;                  /* 0: none */
+    uint64_t last_cost_ns;        /* of a look */
     gboolean is_refusal_told;
     gboolean is_slowness_told;
 };
@@ -99,9 +100,10 @@ static void tell_limits(struct ct_watching *watching, uint64_t pause_ns)
     if (!watching->is_slowness_told && pause_ns > PAUSE_USUAL_NS) {
         g_autofree char *pause = ct_format_duration(pause_ns);
 
-        ct_serve_say("there is so much to look at that --when does so every %s only: what holds "
-                     "for a shorter time may be missed",
-                     pause);
+        ct_serve_say(
+            "a look at all threads takes so long that --when takes one every %s only: what "
+            "holds for a shorter time may be missed",
+            pause);
         watching->is_slowness_told = TRUE;
     }
 }
@@ -150,9 +152,12 @@ static guint look(struct ct_watching *watching)
             fire(watching, condition, who);
     }
     const uint64_t cost_ns = cpu_time_ns() - begin_ns;
+    /* One that took long alone may be what else the machine did. */
+    const uint64_t usual_ns = MIN(cost_ns, watching->last_cost_ns);
     const uint64_t pause_ns =
-        MAX(ct_accounts_pause_ns(watching->accounts), MIN(COST_PART * cost_ns, PAUSE_MAX_NS));
+        MAX(ct_accounts_pause_ns(watching->accounts), MIN(COST_PART * usual_ns, PAUSE_MAX_NS));
 
+    watching->last_cost_ns = cost_ns;
     tell_limits(watching, pause_ns);
     return (guint)(pause_ns / 1000000);
 }
