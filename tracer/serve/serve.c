@@ -87,8 +87,9 @@ static void list_flight_options(struct ct_flight_given *flight, GOptionEntry *en
 {
     const GOptionEntry all[FLIGHT_ENTRIES] = {
         {"flight", 0, 0, G_OPTION_ARG_STRING, &flight->flight,
-         "Record at all times, keep the last TIME, and write that out when asked, by SIGUSR2 for "
-         "one, and when PROGRAM ends (30s,64MB)",
+         "Record at all times, keep the last TIME, such as 30s,64MB or 30s, and write that out "
+         "when "
+         "asked, by SIGUSR2 for one, and when PROGRAM ends",
          "TIME,SIZE"},
         {"flight-dir", 0, 0, G_OPTION_ARG_FILENAME, &flight->folder,
          "Write it out below DIR (" CT_FLIGHT_FOLDER ")", "DIR"},

@@ -114,7 +114,8 @@ static gboolean parse(struct given *given, struct ct_top_options *options, char 
         {"threads", 't', 0, G_OPTION_ARG_NONE, &options->is_unfolded,
          "A line for each thread: fold none", NULL},
         {"no-color", 0, 0, G_OPTION_ARG_NONE, &options->is_plain, "Use no colours", NULL},
-        {"version", 0, 0, G_OPTION_ARG_NONE, &options->is_version, "Show the version", NULL},
+        {"version", 0, 0, G_OPTION_ARG_NONE, &options->is_version, "Print the version and exit",
+         NULL},
         G_OPTION_ENTRY_NULL,
     };
     g_auto(GStrv) arguments = g_strdupv(argv);

@@ -7,9 +7,11 @@
  *   states[]        name, colour, on (of text upon it)
  *   processes[]     pid, name, title, from, to, rate_ns, exit_status
  *   kinds[]         lane, name, process, threads[] (their numbers): as the report folds them
- *   threads[]       lane, tid, name, process, kind, from, to, has_exited, is_hung, waits, ns[] by
- * state cpus[]          lane, name objects[]       lane, kind, address (as text), name, text,
- * state, process, waits, ns: those with the most time, of object_count
+ *   threads[]       lane, tid, name, process, kind, from, to, has_exited, is_hung, waits,
+ *                   ns[] by state
+ *   cpus[]          lane, name
+ *   objects[]       lane, kind, address (as text), name, text, state, process, waits, ns: those
+ *                   with the most time, of object_count
  */
 #include "export/json_document.h"
 #include "model/capture_notes.h"
