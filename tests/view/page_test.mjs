@@ -249,7 +249,7 @@ test("two recordings are seen together, and what changed is told", async (test) 
     assert.match(told, /pthread_mutex_lock, in serve_page\s+[\d.]+ m?s\s+0 ns\s+\+[\d.]+ m?s, new/);
     assert.match(told, /only there.*the same.*only here/s);
     await page.locator("canvas.flame").hover({ position: { x: 50, y: 5 } });
-    assert.match(await page.locator("#panel").innerText(), /all : here [\d.,]+ m?s, there [\d.,]+ m?s: [+−]/);
+    assert.match(await page.locator("#panel").innerText(), /all: here [\d.,]+ m?s, there [\d.,]+ m?s: [+−]/);
     assert.deepEqual(await axe(page), []);
     const link = page.url();
     await page.goto("about:blank");

@@ -357,18 +357,18 @@ export class FlameGraph {
     #tell(box) {
         const node = box?.node ?? this.zoomed;
         const frame = this.frames[node.frame];
-        const where = frame ? placeOf(frame) : "";
+        const name = `${this.#nameOf(node)} ${frame ? placeOf(frame) : ""}`.trimEnd();
         if (this.isCompared) {
             const [now, base] = [duration(node.total_ns), duration(node.base_ns)];
             const change = changeInWords(node.total_ns, node.base_ns);
-            fill(this.told, `${this.#nameOf(node)} ${where}: here ${now}, there ${base}: ${change}`);
+            fill(this.told, `${name}: here ${now}, there ${base}: ${change}`);
             return;
         }
         const found =
             this.words === "" ? "" : `; found: ${share(this.#foundNs(this.root), this.root.total_ns)}`;
         fill(
             this.told,
-            `${this.#nameOf(node)} ${where}: ${duration(node.total_ns)}, ${share(node.total_ns, this.root.total_ns)}; in itself ${duration(node.self_ns)}; ${count(node.waits)} waits${found}`,
+            `${name}: ${duration(node.total_ns)}, ${share(node.total_ns, this.root.total_ns)}; in itself ${duration(node.self_ns)}; ${count(node.waits)} waits${found}`,
         );
     }
 
