@@ -36,7 +36,7 @@ static void on_end(void *user, enum ct_command_end end)
         kept->has_failed = TRUE;
         ct_serve_say("what comes last cannot be kept: %s", said);
     } else if (why) {
-        ct_serve_say("%.*s; it begins anew", (int)strcspn(why, "\n"), why);
+        ct_serve_say("%.*s; it begins anew as soon as it can", (int)strcspn(why, "\n"), why);
     }
     ct_flight_keep_end(kept->flight, end == CT_COMMAND_GOOD ? "end" : "failure");
 }
