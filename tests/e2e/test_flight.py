@@ -196,6 +196,7 @@ class Attached(FlightTest):
         program.kill()
         program.wait()
         self.assertEqual(agent.wait(TIMEOUT_S), 0)
+        self.assertEqual(len(self.written("end")), 1, self.said.read_text())
         end, = self.written("end")
         self.assertEqual(self.ctrace("report", end).status, 0)
 

@@ -9,12 +9,17 @@
 
 #define RECORDER "ctrace-record"
 
+/* For a recorder whose processes have ended: it ends by itself, and one that is told to then leaves
+ * what it has unfinished. */
+enum { OWN_END_MS = 5000 };
+
 struct ct_kept {
     const char *programs;           /* borrowed, as are the next two */
     const struct ct_served *served; /* who they are */
     struct ct_flight *flight;
     char *scratch; /* owned; for what the recorder says; NULL: there is no such folder */
     struct ct_command *command; /* a recorder that runs; or NULL */
+    guint patience;             /* a source; 0: there is none */
     gboolean has_failed;
     gboolean is_want_of_room_told;
 };
@@ -111,13 +116,27 @@ struct ct_kept *ct_kept_new(const char *programs, const struct ct_served *served
     return kept;
 }
 
+static gboolean on_own_end_is_late(void *user)
+{
+    struct ct_kept *kept = user;
+
+    kept->patience = 0;
+    if (kept->command)
+        ct_command_end(kept->command);
+    return G_SOURCE_REMOVE;
+}
+
 void ct_kept_free(struct ct_kept *kept)
 {
     ct_flight_settle(kept->flight);
-    if (kept->command)
+    if (kept->command && ct_served_has_ended(kept->served))
+        kept->patience = g_timeout_add(OWN_END_MS, on_own_end_is_late, kept);
+    else if (kept->command)
         ct_command_end(kept->command);
     while (kept->command)
         g_main_context_iteration(NULL, TRUE);
+    if (kept->patience)
+        g_source_remove(kept->patience);
     if (kept->scratch)
         ct_tree_remove(kept->scratch);
     g_free(kept->scratch);
