@@ -3,6 +3,7 @@
 #include "cli/say.h"
 #include "options/parse.h"
 #include "options/quantity.h"
+#include "push/address.h"
 #include "push/describe.h"
 #include "push/queue.h"
 
@@ -62,7 +63,7 @@ static gboolean parse_options(struct options *options, char **argv, GError **err
          "TARGET FILE|DIR..."},
         {0},
     };
-    static const struct ct_option_values values[] = {{"TARGET", ct_push_target_rows}, {0}};
+    static const struct ct_option_values values[] = {{"TARGET", ct_push_address_rows}, {0}};
     g_autoptr(GOptionContext) context = g_option_context_new(NULL);
     g_auto(GStrv) arguments = g_strdupv(argv);
 

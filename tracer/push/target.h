@@ -13,9 +13,7 @@ struct ct_push_request {
 };
 
 struct ct_push_protocol {
-    const char *name;    /* as in "parca:http://host:7070" */
-    const char *purpose; /* for a shell */
-    gboolean is_otlp;    /* it takes profiles in OpenTelemetry's form, not in pprof's */
+    gboolean is_otlp; /* it takes profiles in OpenTelemetry's form, not in pprof's */
     void (*fill)(const struct ct_push_profile *profile, struct ct_push_request *request);
     /* Of the beginning of an answer that took it: what was not taken after all, or NULL. Caller
      * frees. NULL: it takes all or nothing. */
@@ -28,12 +26,9 @@ struct ct_push_target {
     GUri *uri;
 };
 
-/* Of "pyroscope:http://host:4040". Free with ct_push_target_free(), which takes NULL. */
+/* Of what address.h has. Free with ct_push_target_free(), which takes NULL. */
 struct ct_push_target *ct_push_target_parse(const char *text, GError **error);
 void ct_push_target_free(struct ct_push_target *target);
-
-/* What there is, each a word, and after a tab what it means; free with g_strfreev(). */
-char **ct_push_target_rows(void);
 
 /* Clear it with ct_push_request_clear(). */
 void ct_push_target_request(const struct ct_push_target *target,
