@@ -30,8 +30,9 @@ struct agent {
     GMainLoop *loop;              /* owned */
     struct ct_served *served;     /* borrowed */
     struct ct_serve *server;      /* owned */
-    struct ct_launched *launched; /* owned; or NULL, as are the next four */
+    struct ct_launched *launched; /* owned; or NULL, as are the next five */
     struct ct_collecting *collecting;
+    struct ct_pushing *pushing; /* what that wrote */
     struct ct_watching *watching;
     struct ct_flight *flight; /* owned */
     struct ct_kept *kept;     /* owned; of processes that run already */
@@ -219,6 +220,30 @@ static gboolean watch(struct agent *agent, const struct ct_agent_request *from, 
     return !from->conditions || agent->watching;
 }
 
+static void on_written(void *user, const char *path)
+{
+    const struct agent *agent = user;
+
+    if (agent->pushing)
+        ct_pushing_add(agent->pushing, path);
+}
+
+/* FALSE: an error. */
+static gboolean begin_pushing(struct agent *agent, const struct ct_agent_request *request,
+                              const char *folder, GError **error)
+{
+    const struct ct_pushing_request pushing = {
+        .targets = request->push,
+        .name = request->push_name,
+        .labels = request->push_labels,
+        .programs = folder,
+    };
+
+    if (request->push)
+        agent->pushing = ct_pushing_new(&pushing, error);
+    return !request->push || agent->pushing;
+}
+
 /* FALSE: an error. What is to be collected cannot be later, either. */
 static gboolean begin_collecting(struct agent *agent, const struct ct_agent_request *request,
                                  const char *folder, GError **error)
@@ -230,6 +255,8 @@ static gboolean begin_collecting(struct agent *agent, const struct ct_agent_requ
         .served = request->served,
         .answers = ct_serve_answers(agent->server),
         .programs = folder,
+        .written = on_written,
+        .user = agent,
     };
 
     agent->collecting = ct_collecting_new(&collecting, error);
@@ -265,6 +292,7 @@ static gboolean begin(struct agent *agent, const struct ct_agent_request *reques
 
     agent->server = ct_serve_new(&serve_request, error);
     return agent->server != NULL && watch(agent, request, error) &&
+           begin_pushing(agent, request, folder, error) &&
            begin_collecting(agent, request, folder, error);
 }
 
@@ -283,6 +311,7 @@ static void end(struct agent *agent)
     g_clear_pointer(&agent->watching, ct_watching_free);
     if (agent->collecting)
         ct_collecting_free(agent->collecting);
+    g_clear_pointer(&agent->pushing, ct_pushing_free);
     g_clear_pointer(&agent->flight, ct_flight_free); /* signals are heard to the last */
     if (agent->server)
         ct_serve_free(agent->server);

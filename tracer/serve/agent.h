@@ -4,6 +4,7 @@
 #define CTRACE_SERVE_AGENT_H
 
 #include "serve/flight.h"
+#include "serve/pushing.h"
 #include "serve/server.h"
 #include "serve/settings.h"
 
@@ -12,7 +13,10 @@ struct ct_agent_request {
     struct ct_listen *listen;
     const char *const *program; /* what to start, with its arguments; NULL: nothing */
     const char *heap; /* how its memory is sampled, as in --heap=SIZE; "": as usual; NULL: not */
-    const struct ct_settings *collect;     /* borrowed; what is collected meanwhile */
+    const struct ct_settings *collect; /* borrowed; what is collected meanwhile */
+    char *const *push;                 /* where that is sent to; NULL: nowhere */
+    const char *push_name;             /* as in struct ct_pushing_request, as is the next */
+    char *const *push_labels;
     const struct ct_flight_limits *flight; /* what is kept at all times; NULL: nothing */
     const char *flight_folder;
     const char *const *conditions; /* of --when; or NULL */

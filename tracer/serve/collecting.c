@@ -96,7 +96,7 @@ static gboolean make_room(struct ct_collecting *collecting)
     return TRUE;
 }
 
-static void tell_written(const struct ct_collecting *collecting, const char *folder, gint64 until_s)
+static void tell_written(const struct ct_collecting *collecting, const char *folder)
 {
     g_auto(GStrv) kinds = ct_archive_kinds(collecting->archive, folder);
 
@@ -105,8 +105,7 @@ static void tell_written(const struct ct_collecting *collecting, const char *fol
         g_autofree char *path =
             g_build_filename(ct_archive_path(collecting->archive), folder, file, NULL);
 
-        collecting->request.written(collecting->request.user, *kind, path, collecting->from_s,
-                                    until_s);
+        collecting->request.written(collecting->request.user, path);
     }
 }
 
@@ -128,7 +127,7 @@ static void keep(struct ct_collecting *collecting)
     }
     is_well(&collecting->trouble, "");
     ct_index_add(collecting->index, folder->name, 0, collecting->from_s, until_s);
-    tell_written(collecting, folder->name, until_s);
+    tell_written(collecting, folder->name);
 }
 
 static void finish(struct ct_collecting *collecting)

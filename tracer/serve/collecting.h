@@ -11,10 +11,8 @@
 
 struct ct_collecting;
 
-/* A profile is there, and stays unless it is thinned out: `kind` is "cpu", and times are since
- * 1970. */
-typedef void ct_collecting_written(void *user, const char *kind, const char *path, gint64 from_s,
-                                   gint64 until_s);
+/* A profile is there, and stays until it is thinned out. */
+typedef void ct_collecting_written(void *user, const char *path);
 
 struct ct_collecting_request {
     const struct ct_settings *settings; /* borrowed, as is all of it */

@@ -1,7 +1,9 @@
 /* ctrace serve: an agent that answers as Go's net/http/pprof does. */
 #include "options/parse.h"
+#include "push/address.h"
 #include "serve/agent.h"
 #include "serve/flight_options.h"
+#include "serve/pushing_options.h"
 #include "serve/say.h"
 #include "serve/unit.h"
 #include "serve/watching.h"
@@ -23,6 +25,7 @@ struct options {
     char *heap_rate;
     struct ct_settings_options collect; /* owned, all of it */
     struct ct_flight_given flight;
+    struct ct_pushing_given push;
     char **conditions;
     gboolean has_heap;
     gboolean has_no_token;
@@ -54,19 +57,25 @@ static const char description[] =
     "With --every profiles are collected, too, into DIR/20260101_120000/cpu.pb.gz, which ctrace\n"
     "trend reads: after a day they become one each ten minutes, after a week one an hour. They\n"
     "never take more than --max, nor the last of a disk; index.sqlite in DIR tells what is there,\n"
-    "and when and why nothing is.\n"
+    "and when and why nothing is. --push sends them to Pyroscope, Parca or OpenTelemetry, too: "
+    "see\n"
+    "ctrace push --help.\n"
     "\n"
     "Examples:\n"
     "  ctrace serve --heap -- ./server\n"
     "  ctrace serve --flight=30s,64MB -- ./server\n"
     "  sudo ctrace serve -p redis-server\n"
     "  sudo ctrace serve --every=60s --for=10s --keep=30d -p redis-server\n"
+    "  sudo ctrace serve --every=60s --push=pyroscope:http://localhost:4040 -p redis-server\n"
     "  sudo ctrace serve --listen=unix:/run/ctrace/socket -- ./server";
 
 /* ---- Options ---- */
 
-static const struct ct_option_values values[] = {
-    {"PID", ct_named_list_pids}, {"NAME", ct_named_list}, {"KIND", ct_settings_list_kinds}, {0}};
+static const struct ct_option_values values[] = {{"PID", ct_named_list_pids},
+                                                 {"NAME", ct_named_list},
+                                                 {"KIND", ct_settings_list_kinds},
+                                                 {"TARGET", ct_push_address_rows},
+                                                 {0}};
 
 static GOptionContext *context_new(const GOptionEntry *entries)
 {
@@ -157,10 +166,11 @@ static void list_options(struct options *options, GOptionEntry *entries)
 static gboolean parse_options(struct options *options, char **typed, GError **error)
 {
     g_auto(GStrv) arguments = g_strdupv(typed);
-    GOptionEntry entries[OTHER_ENTRIES + FLIGHT_ENTRIES + 1] = {0}; /* and the end */
+    GOptionEntry entries[OTHER_ENTRIES + FLIGHT_ENTRIES + CT_PUSHING_ENTRIES + 1] = {0};
 
     list_options(options, entries);
     list_flight_options(&options->flight, entries + OTHER_ENTRIES);
+    ct_pushing_given_list(&options->push, entries + OTHER_ENTRIES + FLIGHT_ENTRIES);
     g_autoptr(GOptionContext) context = context_new(entries);
 
     arguments =
@@ -223,14 +233,19 @@ static gboolean check_processes(const struct options *options, struct ct_served 
 static int run(const struct options *options, struct ct_served *served, struct ct_listen *listen,
                const struct ct_settings *settings, const struct ct_flight_limits *flight)
 {
+    const char *const *program = (const char *const *)options->program;
+    g_autofree char *push_name = ct_pushing_given_name(&options->push, served, program);
     const struct ct_agent_request request = {
         .served = served,
         .listen = listen,
-        .program = (const char *const *)options->program,
+        .program = program,
         .heap = options->heap_rate  ? options->heap_rate
                 : options->has_heap ? ""
                                     : NULL,
         .collect = settings,
+        .push = options->push.targets,
+        .push_name = push_name,
+        .push_labels = options->push.labels,
         .flight = options->flight.flight ? flight : NULL,
         .flight_folder = options->flight.folder ? options->flight.folder : CT_FLIGHT_FOLDER,
         .conditions = (const char *const *)options->conditions,
@@ -295,6 +310,7 @@ static int print_unit(const struct options *options, const struct ct_served *ser
         g_strv_builder_add(given, "--heap");
     add_option(given, "--heap", options->heap_rate);
     add_collecting(given, &options->collect, settings);
+    ct_pushing_given_add_words(&options->push, given);
     ct_flight_given_add_words(&options->flight, given);
     add_conditions(given, options->conditions);
     if (options->has_no_token)
@@ -340,6 +356,7 @@ static int start(const struct options *options)
     if (!take_processes(options, &served, &error) ||
         !ct_settings_parse(&settings, &options->collect, options->has_heap || options->heap_rate,
                            &error) ||
+        !ct_pushing_given_check(&options->push, options->collect.every != NULL, &error) ||
         !ct_flight_given_read(&options->flight, &flight, &error) ||
         !ct_watching_check((const char *const *)options->conditions,
                            options->has_heap || options->heap_rate, &error) ||
@@ -394,5 +411,6 @@ int main(int argc, char **argv)
     g_free(options.heap_rate);
     clear_collect(&options.collect);
     ct_flight_given_clear(&options.flight);
+    ct_pushing_given_clear(&options.push);
     return status;
 }
