@@ -319,6 +319,7 @@ static int write_html(const struct ct_timeline_options *options)
     const struct ct_html_request request = {
         .directory = ct_command_directory(options->directories, NULL),
         .output = options->output,
+        .scope = &options->scope,
         .max_bytes = options->max_bytes,
     };
 

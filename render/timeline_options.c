@@ -31,6 +31,7 @@ static const char description[] =
                   "Examples:\n"
                   "  ctrace timeline -o all.svg\n"
                   "  ctrace timeline -o all.html          # to walk through, without ctrace\n"
+                  "  ctrace timeline -o burst.html --from=1.2s --to=1.25s\n"
                   "  ctrace timeline -o detail.png --from=1.2s --to=1.25s --threads='worker*'";
 
 static const char *const sort_names[] = {
@@ -141,14 +142,13 @@ static void add_names(struct ct_thread_choice *choice, char **names, gboolean ha
     choice->globs = g_strv_builder_end(all);
 }
 
-/* A page has all of the recording, and is not of a width. */
+/* A page has all threads and waits of its time, and is not of a width. */
 static gboolean is_of_pictures(const struct ct_timeline_options *options)
 {
     return options->threads || options->sort_name || options->theme_name || options->has_patterns ||
            options->has_path || options->has_findings || options->request.typed ||
            options->has_no_cpu_lanes || options->has_no_overview ||
            options->width_px != CT_TIMELINE_USUAL_WIDTH_PX || options->scale != 1 ||
-           !ct_scope_is_whole_time(&options->scope) ||
            !ct_selection_is_all(&options->scope.selection);
 }
 
@@ -163,7 +163,8 @@ static gboolean check_html(struct ct_timeline_options *options, GError **error)
     else if (!ct_scope_check(&options->scope, error))
         return FALSE;
     else if (is_of_pictures(options))
-        problem = "an .html has the whole recording: give it --max-size alone";
+        problem = "an .html has all threads and waits of its time: give it --from, --to and "
+                  "--max-size alone";
     if (problem)
         g_set_error_literal(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE, problem);
     return !problem && ct_command_directory(options->directories, error);

@@ -117,16 +117,15 @@ static gboolean find_kind(struct options *options, GError **error)
     return FALSE;
 }
 
-/* What has all of it is not chosen from. */
+/* Of what has all of its time, that alone is chosen. */
 static gboolean check_page(const struct options *options, GError **error)
 {
-    const struct ct_scope *scope = &options->scope;
     const char *problem = NULL;
 
     if (!options->output || !g_str_has_suffix(options->output, ".html"))
         problem = "html is written to a file: -o FILE.html";
-    else if (!ct_scope_is_whole_time(scope) || !ct_selection_is_all(&scope->selection))
-        problem = "html holds the whole recording: there is nothing to choose from it";
+    else if (!ct_selection_is_all(&options->scope.selection))
+        problem = "html has all threads and waits of its time: only --from and --to choose from it";
     if (problem)
         g_set_error_literal(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE, problem);
     return !problem;
@@ -192,14 +191,29 @@ static void options_clear(struct options *options)
 
 /* ---- Pages ---- */
 
+static void add_option(GPtrArray *arguments, const char *name, const char *value)
+{
+    if (value)
+        g_ptr_array_add(arguments, g_strconcat(name, value, NULL));
+}
+
 /* Returns the exit status if there is no such program; else it becomes that. */
 static int become_timeline(const struct options *options)
 {
     g_autofree char *program = ct_sibling_find("timeline");
     const char *directory = ct_command_directory(options->directories, NULL);
 
+    g_autoptr(GPtrArray) arguments = g_ptr_array_new_with_free_func(g_free);
+
+    add_option(arguments, "", program);
+    add_option(arguments, "--output=", options->output);
+    add_option(arguments, "--from=", options->scope.from);
+    add_option(arguments, "--to=", options->scope.to);
+    add_option(arguments, "--", "");
+    add_option(arguments, "", directory);
+    g_ptr_array_add(arguments, NULL);
     if (program)
-        execl(program, program, "-o", options->output, "--", directory, (char *)NULL);
+        execv(program, (char **)arguments->pdata);
     ct_say("html is written by ctrace timeline, which is not installed beside this program "
            "(ctrace-viewer)");
     return EXIT_FAILURE;

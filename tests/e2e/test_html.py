@@ -102,7 +102,11 @@ class Html(TraceTest):
             self.assertEqual(other.read_bytes(), self.file.read_bytes())
             other.unlink()
         self.assert_refused(self.ctrace("export", self.directory, "--format=html"), "-o FILE.html", status=2)
-        self.assert_refused(self.ctrace("export", self.directory, "-o", other, "--thread=main"), "whole", status=2)
+        self.assert_refused(self.ctrace("export", self.directory, "-o", other, "--thread=main"), "--from and --to", status=2)
+        self.write("--from=10%", "--to=20%")
+        result = self.ctrace("export", self.directory, "-o", other, "--from=10%", "--to=20%")
+        self.assertEqual(result.status, 0, result)
+        self.assertEqual(other.read_bytes(), self.file.read_bytes())
 
     def test_without_the_program_that_draws_or_that_finds(self):
         place = pathlib.Path(CTRACE).resolve().parent
@@ -117,7 +121,7 @@ class Html(TraceTest):
             self.assertFalse(self.file.exists())
 
     def test_what_makes_no_sense_is_refused(self):
-        for options in (("--scale=2",), ("--from=1ms",), ("--threads=3",), ("--path",), ("--class=sync",),
+        for options in (("--scale=2",), ("--from=1ms", "--thread=main"), ("--threads=3",), ("--path",), ("--class=sync",),
                         ("--max-size=5",), ("--max-size=499k",), ("--max-size=soon",)):
             with self.subTest(options):
                 result = self.ctrace("timeline", self.directory, "-o", self.file, *options)

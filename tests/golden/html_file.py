@@ -1,5 +1,7 @@
 """html_file.py WRITE_TRACE PROGRAMS: a file of HTML of whatever a trace is, and none that is larger than it may be."""
 
+import base64
+import gzip
 import html
 import json
 import pathlib
@@ -90,6 +92,72 @@ class Html(unittest.TestCase):
         begin, end = turn["from_ns"] - 10**9, turn["to_ns"] - 10**9
         self.assertLess(end - begin, 400_000_000)
         self.assertIn(f'"area?from={begin}&to={end}&lanes=t0&flame=wait"', html.unescape(self.file.read_text()))
+
+    def answers(self):
+        """{question: text or bytes}"""
+        kept = re.findall(r'class="kept" data-question="([^"]*)">([^<]*)<', self.file.read_text())
+        return {html.unescape(question): gzip.decompress(base64.b64decode(packed)) for question, packed in kept}
+
+    def test_a_window_is_all_that_there_is(self):
+        """Columns that have a part of it are whole, and so are waits."""
+        begin, end = 20_000_000, 40_000_000
+        result = self.write(TRACES / "convoy.txt", "--from=20ms", "--to=50%")
+        self.assertEqual(result.returncode, 0, result.stderr)
+        answers = self.answers()
+        overview = json.loads(answers[f"overview?from={begin}&to={end}"])
+        self.assertEqual([overview[name] for name in ("window", "lives")], [{"from": begin, "to": end}] * 2)
+        self.assertEqual(overview["length_ns"], 80_000_000)
+        whole = json.loads(answers[f"area?from={begin}&to={end}&flame=wait"])
+        self.assertEqual({one["lane"]: one["ns"] for one in overview["threads"]},
+                         {one["lane"]: one["ns"] for one in whole["threads"]})
+        self.assertEqual({one["lane"]: one["ns"] for one in overview["objects"]},
+                         {one["lane"]: one["ns"] for one in whole["objects"]})
+        self.assertLess(max(sum(one["ns"]) for one in overview["threads"]), end - begin + 1)
+        names = {"tiles": 0, "area": 0, "path": 0, "interval": 0}
+        for question in answers:
+            name, _, words = question.partition("?")
+            numbers = {key: int(value) for key, value in re.findall(r"(\w+)=(\d+)(?:&|$)", words)}
+            if name == "tiles":
+                column = 1 << numbers["level"]
+                self.assertGreater((numbers["first"] + 1) * column, begin, question)
+                self.assertLessEqual((numbers["first"] + numbers["count"] - 1) * column, end, question)
+            elif name in ("area", "path"):
+                self.assertGreaterEqual(numbers["from"], begin, question)
+                self.assertLessEqual(numbers["to"], end, question)
+            elif name == "interval":
+                for first, last in re.findall(r"t\d+@(\d+)-(\d+)", words):
+                    self.assertGreater(int(last), begin, question)
+                    self.assertLess(int(first), end, question)
+            if name in names:
+                names[name] += 1
+        self.assertGreater(min(names.values()), 0, names)
+        asked = [PROGRAMS / "ctrace-report", "--format=json", "--from=20ms", "--to=50%", "--top=100", "--depth=20",
+                 self.folder / "trace"]
+        report = subprocess.run(asked, capture_output=True, timeout=120, check=True)
+        self.assertEqual(json.loads(answers["report"]), json.loads(report.stdout))
+
+    def test_threads_that_ended_before_a_window_are_not_in_it(self):
+        lines = ["1.000s 9 9 process_start schema_version=2 process_start_ns=1s rate_ns=0 ppid=1 exe=/bin/two args=two "
+                 "cwd=/", "1.000s 9 9 thread_start", "1.001s 9 10 thread_start creator_tid=9",
+                 "1.001s 9 11 thread_start creator_tid=9", "1.001s 9 10 thread_name name=pool-1",
+                 "1.001s 9 11 thread_name name=pool-2",
+                 "1.100s 9 10 wait duration_ns=50ms object=0x600000009 result=1 op=epoll_wait class=net",
+                 "1.200s 9 10 thread_exit",
+                 "1.900s 9 11 wait duration_ns=50ms object=0x600000009 result=1 op=epoll_wait class=net",
+                 "2.000s 9 9 process_exit status=0", "trace closing/ust",
+                 "2.1s 1 1 capture schema_version=2 ctrace_version=0.1.0 command=two layers=preload begin_ns=1s end_ns=2s "
+                 "rate_ns=0 process_count=1"]
+        trace = self.folder / "two.txt"
+        trace.write_text("\n".join(lines) + "\n")
+        result = self.write(trace, "--from=800ms")
+        self.assertEqual(result.returncode, 0, result.stderr)
+        answers = self.answers()
+        overview = json.loads(next(answers[one] for one in answers if one.startswith("overview")))
+        self.assertEqual([one["tid"] for one in overview["threads"]], [9, 11])
+        there = {one["lane"] for one in overview["threads"]}
+        self.assertLessEqual({f"t{one}" for kind in overview["kinds"] for one in kind["threads"]}, there)
+        tiles = [re.search("lanes=([^&]*)", one)[1].split(",") for one in answers if one.startswith("tiles")]
+        self.assertLessEqual({lane for lanes in tiles for lane in lanes if lane[0] == "t"}, there)
 
     def test_what_takes_more_than_it_may_is_refused_and_how_much_is_said(self):
         chance = random.Random(1)

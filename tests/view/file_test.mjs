@@ -129,6 +129,33 @@ test("what a file lacks is said, and where it is", async (test) => {
     assert.deepEqual(troubles, []);
 });
 
+test("a file of a window shows that, and says so", async (test) => {
+    const part = join(folder, "part.html");
+    await run(CTRACE, ["timeline", recording, "-o", part, "--from=300ms", "--to=400ms"]);
+    const { page, troubles } = await open(test, String(pathToFileURL(part)), { offline: true });
+    const { from, to } = windowOf(page);
+    assert.deepEqual([from, to], [300_000_000, 400_000_000]);
+    assert.match(await page.locator("#facts").innerText(), /^100 ms of /);
+    await page.locator("#kept summary").click();
+    assert.match(
+        await page.locator("#kept .only").innerText(),
+        /one stretch .* from 300\.0 ms to 400\.0 ms, of /,
+    );
+    await page.locator("#plot").focus();
+    for (let i = 0; i < 12; i++) {
+        await page.keyboard.press("s");
+        await page.keyboard.press("d");
+    }
+    await page.waitForURL(/#from=295000000&to=405000000/);
+    await page.locator("#fit-button").click();
+    await page.waitForURL(/#from=299000000&to=401000000/);
+    await page.locator("#ask-button").click();
+    await page.waitForSelector("#panel .flame");
+    await page.locator("#path-button").click();
+    await atRest(page);
+    assert.deepEqual(troubles, []);
+});
+
 for (const [name, how] of [
     ["as it is", {}],
     ["in the dark", { colorScheme: "dark" }],

@@ -1,5 +1,6 @@
 #include "view/html/details.h"
 
+#include "view/html/span.h"
 #include "view/html/tiles.h"
 
 #include <string.h>
@@ -17,6 +18,7 @@ enum {
 /* Intervals, to be packed together. */
 struct batch {
     struct ct_html_keeper *keeper; /* borrowed */
+    struct ct_html_span shown;     /* one goes back no farther */
     GHashTable *kept;              /* owned; "t3@1234", owned: by their begins */
     GString *names;                /* owned; "t3@1234-1300,..." */
     GString *answers;              /* owned; a list as JSON */
@@ -127,6 +129,8 @@ static gboolean take_back(struct batch *batch, const struct ct_html_seen *seen, 
         g_free(lane);
         lane = waker.lane;
         at = waker.at;
+        if (at < batch->shown.from || at > batch->shown.to)
+            g_clear_pointer(&lane, g_free);
     }
     return is_good;
 }
@@ -138,10 +142,12 @@ static gboolean is_kept(const struct batch *batch, const struct ct_html_seen *se
     return g_hash_table_contains(batch->kept, name);
 }
 
-gboolean ct_html_keep_details(struct ct_html_keeper *keeper, const GArray *seen, GError **error)
+gboolean ct_html_keep_details(struct ct_html_keeper *keeper, JsonObject *overview,
+                              const GArray *seen, GError **error)
 {
     struct batch batch = {
         .keeper = keeper,
+        .shown = ct_html_shown(overview),
         .kept = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL),
         .names = g_string_new(NULL),
         .answers = g_string_new(NULL),

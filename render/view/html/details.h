@@ -6,6 +6,7 @@
 #include "view/html/keeper.h"
 
 /* While there is room for them. `seen`: struct ct_html_seen, the longest first. FALSE: an error. */
-gboolean ct_html_keep_details(struct ct_html_keeper *keeper, const GArray *seen, GError **error);
+gboolean ct_html_keep_details(struct ct_html_keeper *keeper, JsonObject *overview,
+                              const GArray *seen, GError **error);
 
 #endif

@@ -31,7 +31,14 @@ struct job {
     /* The worker's. */
     struct ct_model *model; /* borrowed, as is the next */
     struct ct_activity *activity;
-    uint64_t bytes; /* of what was written */
+    struct ct_window window; /* unless it is all of it */
+    uint64_t bytes;          /* of what was written */
+};
+
+/* As it was asked for. */
+struct overview {
+    const char *question; /* borrowed, as is the next */
+    GBytes *answer;
 };
 
 gboolean ct_html_is_name(const char *output)
@@ -60,19 +67,20 @@ static GBytes *describe(const struct job *job)
 
 /* Without this there is no page. */
 static gboolean put_first(const struct job *job, const struct ct_html_keeper *keeper,
-                          GBytes *overview, struct ct_html_tiles *tiles, GString *piece,
-                          GError **error)
+                          const struct overview *overview, struct ct_html_tiles *tiles,
+                          GString *piece, GError **error)
 {
     g_autoptr(GBytes) description = describe(job);
 
     return ct_html_put(piece, "file", description, error) &&
-           ct_html_put(piece, "overview", overview, error) &&
+           ct_html_put(piece, overview->question, overview->answer, error) &&
            ct_html_put(piece, "report", job->report, error) &&
            ct_html_tiles_put_first(tiles, keeper, piece, error);
 }
 
-static gboolean keep_first(const struct job *job, struct ct_html_keeper *keeper, GBytes *overview,
-                           struct ct_html_tiles *tiles, GError **error)
+static gboolean keep_first(const struct job *job, struct ct_html_keeper *keeper,
+                           const struct overview *overview, struct ct_html_tiles *tiles,
+                           GError **error)
 {
     uint64_t page = strlen(job->document.begin) + strlen(job->document.end);
     g_autoptr(GString) piece = g_string_new(NULL);
@@ -89,19 +97,36 @@ static gboolean keep_first(const struct job *job, struct ct_html_keeper *keeper,
     return FALSE;
 }
 
+static gboolean is_whole_time(const struct job *job)
+{
+    return ct_scope_is_whole_time(job->request->scope);
+}
+
+/* The caller owns it. */
+static char *name_overview(const struct job *job, const struct ct_html_keeper *keeper)
+{
+    if (is_whole_time(job))
+        return g_strdup("overview");
+    return g_strdup_printf("overview?from=%" G_GUINT64_FORMAT "&to=%" G_GUINT64_FORMAT,
+                           ct_view_moment(keeper->reader, job->window.begin_ns),
+                           ct_view_moment(keeper->reader, job->window.end_ns));
+}
+
 static gboolean keep_all(const struct job *job, struct ct_html_keeper *keeper, GError **error)
 {
-    g_autoptr(GBytes) answer = ct_html_ask(keeper, "overview", error);
+    g_autofree char *question = name_overview(job, keeper);
+    g_autoptr(GBytes) answer = ct_html_ask(keeper, question, error);
     g_autoptr(JsonParser) parser = json_parser_new();
     gsize size = 0;
     const char *text = answer ? g_bytes_get_data(answer, &size) : NULL;
 
     if (!answer || !json_parser_load_from_data(parser, text, (gssize)size, error))
         return FALSE;
+    const struct overview first = {question, answer};
     JsonObject *overview = json_node_get_object(json_parser_get_root(parser));
     struct ct_html_tiles *tiles = ct_html_tiles_new(overview);
     gboolean is_kept =
-        keep_first(job, keeper, answer, tiles, error) &&
+        keep_first(job, keeper, &first, tiles, error) &&
         ct_html_keep_whole_sums(keeper, overview, error) &&
         ct_html_keep_finding_sums(keeper, overview, job->report, error) &&
         ct_html_tiles_keep(tiles, keeper, keeper->room - keeper->room / ROOM_FOR_TILES, error);
@@ -111,7 +136,7 @@ static gboolean keep_all(const struct job *job, struct ct_html_keeper *keeper, G
     return is_kept &&
            ct_html_keep_part_sums(keeper, overview, seen,
                                   keeper->room - keeper->room / ROOM_FOR_SUMS, error) &&
-           ct_html_keep_details(keeper, seen, error);
+           ct_html_keep_details(keeper, overview, seen, error);
 }
 
 /* ---- Writing it ---- */
@@ -147,7 +172,10 @@ static int work(void *user, struct ct_activity *activity)
 
     job->model = model;
     job->activity = activity;
-    if (!ct_recording_ask(job->request->directory, activity, model, answer, job, &error)) {
+    if ((!is_whole_time(job) &&
+         !ct_recording_find_window(job->request->directory, activity, job->request->scope,
+                                   &job->window, &error)) ||
+        !ct_recording_ask(job->request->directory, activity, model, answer, job, &error)) {
         ct_say("%s", error->message);
         return EXIT_FAILURE;
     }
@@ -160,18 +188,40 @@ static int work(void *user, struct ct_activity *activity)
     return EXIT_SUCCESS;
 }
 
+static void add_option(GPtrArray *arguments, const char *name, const char *value)
+{
+    if (value)
+        g_ptr_array_add(arguments, g_strconcat(name, value, NULL));
+}
+
+/* The caller owns it. */
+static GPtrArray *name_arguments(const char *report, const struct ct_html_request *request)
+{
+    GPtrArray *arguments = g_ptr_array_new_with_free_func(g_free);
+
+    add_option(arguments, "", report);
+    add_option(arguments, "--format=", "json");
+    add_option(arguments, "--top=", "100");
+    add_option(arguments, "--depth=", "20");
+    add_option(arguments, "--from=", request->scope->from);
+    add_option(arguments, "--to=", request->scope->to);
+    add_option(arguments, "--", "");
+    add_option(arguments, "", request->directory);
+    g_ptr_array_add(arguments, NULL);
+    return arguments;
+}
+
 /* Findings and tables are what another program writes. NULL: an error. */
-static GBytes *run_report(const char *directory, GError **error)
+static GBytes *run_report(const struct ct_html_request *request, GError **error)
 {
     g_autofree char *report = ct_sibling_find("report");
-    char *argv[] = {report, "--format=json",   "--top=100", "--depth=20",
-                    "--",   (char *)directory, NULL};
+    g_autoptr(GPtrArray) arguments = name_arguments(report, request);
     g_autofree char *output = NULL;
     g_autofree char *said = NULL;
     int status = 0;
 
-    if (!report || !g_spawn_sync(NULL, argv, NULL, G_SPAWN_DEFAULT, NULL, NULL, &output, &said,
-                                 &status, NULL)) {
+    if (!report || !g_spawn_sync(NULL, (char **)arguments->pdata, NULL, G_SPAWN_DEFAULT, NULL, NULL,
+                                 &output, &said, &status, NULL)) {
         g_set_error_literal(error, CT_INGEST_ERROR, CT_INGEST_ERROR_FAILED,
                             "findings are told by ctrace report, which is not installed beside "
                             "this program (ctrace-analyzer)");
@@ -197,7 +247,7 @@ int ct_html_write(const struct ct_html_request *request)
         ct_say("%s", error->message);
         return EXIT_FAILURE;
     }
-    job.report = run_report(request->directory, &error);
+    job.report = run_report(request, &error);
     int status = EXIT_FAILURE;
 
     if (job.report) {

@@ -5,13 +5,16 @@
 #ifndef CTRACE_HTML_H
 #define CTRACE_HTML_H
 
+#include "cli/scope.h"
+
 #include <glib.h>
 #include <stdint.h>
 
 struct ct_html_request {
-    const char *directory; /* of the recording, as it was named */
-    const char *output;    /* the file */
-    uint64_t max_bytes;    /* of the file */
+    const char *directory;        /* of the recording, as it was named */
+    const char *output;           /* the file */
+    const struct ct_scope *scope; /* of which its times alone are asked for */
+    uint64_t max_bytes;           /* of the file */
 };
 
 /* Smaller than this no page is. */

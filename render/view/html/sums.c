@@ -3,19 +3,11 @@
 #include "view/html/tiles.h"
 
 enum {
-    PARTS = 8,           /* of the whole run */
+    PARTS = 8,           /* of all of it */
     LONGEST_MAX = 20,    /* waits */
     LANES_MAX = 100,     /* kinds and threads by themselves */
     PATH_COLUMNS = 4000, /* as the page asks for where it draws one */
 };
-
-struct ct_html_span ct_html_lives(JsonObject *overview)
-{
-    JsonObject *lives = json_object_get_object_member(overview, "lives");
-
-    return (struct ct_html_span){(uint64_t)json_object_get_int_member(lives, "from"),
-                                 (uint64_t)json_object_get_int_member(lives, "to")};
-}
 
 /* One answer. What there is no room for is left out. FALSE: an error. */
 static gboolean keep_one(struct ct_html_keeper *keeper, const char *question, GError **error)
@@ -93,11 +85,15 @@ static gboolean keep_parts(struct ct_html_keeper *keeper, JsonObject *overview, 
     return TRUE;
 }
 
-static gboolean keep_longest(struct ct_html_keeper *keeper, const GArray *seen, GError **error)
+static gboolean keep_longest(struct ct_html_keeper *keeper, JsonObject *overview,
+                             const GArray *seen, GError **error)
 {
+    const struct ct_html_span shown = ct_html_shown(overview);
+
     for (guint i = 0; i < MIN(seen->len, LONGEST_MAX); i++) {
         const struct ct_html_seen *wait = &g_array_index(seen, struct ct_html_seen, i);
-        const struct ct_html_span span = {wait->begin, MAX(wait->end, wait->begin + 1)};
+        const uint64_t from = MAX(wait->begin, shown.from);
+        const struct ct_html_span span = {from, MAX(MIN(wait->end, shown.to), from + 1)};
 
         if (!ct_html_keep_area(keeper, &span, "", "wait", error) ||
             !keep_path(keeper, &span, error))
@@ -115,7 +111,8 @@ gboolean ct_html_keep_part_sums(struct ct_html_keeper *keeper, JsonObject *overv
     keeper->room -= reserved;
     gboolean is_whole = keep_lanes(keeper, overview, "kinds", &count, error) &&
                         keep_lanes(keeper, overview, "threads", &count, error) &&
-                        keep_parts(keeper, overview, error) && keep_longest(keeper, seen, error);
+                        keep_parts(keeper, overview, error) &&
+                        keep_longest(keeper, overview, seen, error);
 
     keeper->room += reserved;
     return is_whole;

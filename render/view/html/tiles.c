@@ -1,5 +1,7 @@
 #include "view/html/tiles.h"
 
+#include "view/html/span.h"
+
 #include <math.h>
 #include <string.h>
 
@@ -39,8 +41,15 @@ struct tier {
     gboolean is_done;
 };
 
+/* Of some lanes, side by side; no more than COLUMNS. */
+struct tile {
+    const char *lanes; /* borrowed */
+    guint level;
+    struct ct_html_span columns;
+};
+
 struct ct_html_tiles {
-    uint64_t length_ns;
+    struct ct_html_span span;
     guint top; /* the coarsest level */
     struct tier tiers[TIER_COUNT];
     GHashTable *seen; /* owned; struct ct_html_seen */
@@ -104,24 +113,26 @@ static double number_at(const guint8 *numbers, size_t index)
     return number;
 }
 
-/* The longest ones of the columns of all lanes. */
-static void note_seen(struct ct_html_tiles *tiles, GBytes *answer)
+/* The longest ones of the columns of all lanes. A column at an edge has some that are beyond it. */
+static void note_seen(struct ct_html_tiles *tiles, GBytes *answer, size_t count)
 {
     gsize size;
     const guint8 *bytes = g_bytes_get_data(answer, &size);
+    const size_t lane_size = sizeof(double) * count * ARRAYS;
 
-    for (size_t at = HEADER_SIZE; at + TILE_BYTES <= size; at += TILE_BYTES) {
-        const guint8 *longest = bytes + at + sizeof(double) * COLUMNS * CT_CLASS_COUNT;
+    for (size_t at = HEADER_SIZE; at + lane_size <= size; at += lane_size) {
+        const guint8 *longest = bytes + at + sizeof(double) * count * CT_CLASS_COUNT;
 
-        for (size_t i = 0; i < COLUMNS; i++) {
+        for (size_t i = 0; i < count; i++) {
             double begin = number_at(longest, i);
             const struct ct_html_seen seen = {
-                .thread = (guint)number_at(longest, (size_t)3 * COLUMNS + i),
+                .thread = (guint)number_at(longest, 3 * count + i),
                 .begin = isnan(begin) ? 0 : (uint64_t)begin,
-                .end = isnan(begin) ? 0 : (uint64_t)number_at(longest, COLUMNS + i),
+                .end = isnan(begin) ? 0 : (uint64_t)number_at(longest, count + i),
             };
 
-            if (!isnan(begin) && !g_hash_table_contains(tiles->seen, &seen))
+            if (!isnan(begin) && seen.begin <= tiles->span.to && seen.end >= tiles->span.from &&
+                !g_hash_table_contains(tiles->seen, &seen))
                 g_hash_table_add(tiles->seen, g_memdup2(&seen, sizeof(seen)));
         }
     }
@@ -154,43 +165,63 @@ GArray *ct_html_tiles_seen(const struct ct_html_tiles *tiles)
 
 /* ---- Levels ---- */
 
+/* The columns of a level that the span has a part of. */
+static struct ct_html_span find_columns(const struct ct_html_tiles *tiles, guint level)
+{
+    return (struct ct_html_span){tiles->span.from >> level, (tiles->span.to >> level) + 1};
+}
+
 static uint64_t count_tiles(const struct ct_html_tiles *tiles, guint level)
 {
-    return ((tiles->length_ns >> level) + COLUMNS) / COLUMNS;
+    const struct ct_html_span columns = find_columns(tiles, level);
+
+    return (columns.to - 1) / COLUMNS - columns.from / COLUMNS + 1;
 }
 
 static gboolean put_tile(struct ct_html_tiles *tiles, const struct ct_html_keeper *keeper,
-                         const char *question, gboolean is_seen, GString *piece, GError **error)
+                         const struct tile *tile, GString *piece, GError **error)
 {
+    g_autofree char *question = g_strdup_printf(
+        "tiles?lanes=%s&level=%u&first=%" G_GUINT64_FORMAT "&count=%" G_GUINT64_FORMAT, tile->lanes,
+        tile->level, tile->columns.from, tile->columns.to - tile->columns.from);
     g_autoptr(GBytes) answer = ct_html_ask(keeper, question, error);
 
     if (!answer)
         return FALSE;
-    if (is_seen)
-        note_seen(tiles, answer);
+    if (count_tiles(tiles, tile->level) <= TILES_SEEN_MAX)
+        note_seen(tiles, answer, tile->columns.to - tile->columns.from);
     return ct_html_put(piece, question, answer, error);
+}
+
+/* All tiles of some lanes. */
+static gboolean put_lanes(struct ct_html_tiles *tiles, const struct ct_html_keeper *keeper,
+                          const char *lanes, guint level, GString *piece, GError **error)
+{
+    const struct ct_html_span all = find_columns(tiles, level);
+
+    for (uint64_t first = all.from; first < all.to && piece->len <= keeper->room;) {
+        uint64_t next = MIN((first / COLUMNS + 1) * COLUMNS, all.to);
+        const struct tile tile = {lanes, level, {first, next}};
+
+        if (!put_tile(tiles, keeper, &tile, piece, error))
+            return FALSE;
+        first = next;
+    }
+    return TRUE;
 }
 
 /* It ends early where there is no room. */
 static gboolean put_level(struct ct_html_tiles *tiles, const struct ct_html_keeper *keeper,
                           const struct tier *tier, guint level, GString *piece, GError **error)
 {
-    uint64_t count = count_tiles(tiles, level);
-
     for (guint begin = 0; begin < tier->lanes->len; begin += LANES_TOGETHER) {
         g_autoptr(GString) lanes = g_string_new(NULL);
 
         for (guint i = begin; i < MIN(begin + LANES_TOGETHER, tier->lanes->len); i++)
             g_string_append_printf(lanes, "%s%s", i > begin ? "," : "",
                                    (const char *)tier->lanes->pdata[i]);
-        for (uint64_t i = 0; i < count && piece->len <= keeper->room; i++) {
-            g_autofree char *question =
-                g_strdup_printf("tiles?lanes=%s&level=%u&first=%" G_GUINT64_FORMAT "&count=%u",
-                                lanes->str, level, i * COLUMNS, COLUMNS);
-
-            if (!put_tile(tiles, keeper, question, count <= TILES_SEEN_MAX, piece, error))
-                return FALSE;
-        }
+        if (!put_lanes(tiles, keeper, lanes->str, level, piece, error))
+            return FALSE;
     }
     return TRUE;
 }
@@ -245,8 +276,8 @@ struct ct_html_tiles *ct_html_tiles_new(JsonObject *overview)
 {
     struct ct_html_tiles *tiles = g_new0(struct ct_html_tiles, 1);
 
-    tiles->length_ns = (uint64_t)json_object_get_int_member(overview, "length_ns");
-    while (tiles->length_ns >> tiles->top > COLUMNS_AT_FIRST)
+    tiles->span = ct_html_shown(overview);
+    while ((tiles->span.to - tiles->span.from) >> tiles->top > COLUMNS_AT_FIRST)
         tiles->top++;
     for (size_t i = 0; i < TIER_COUNT; i++)
         tiles->tiers[i].lanes = g_ptr_array_new_with_free_func(g_free);

@@ -1,7 +1,7 @@
 /*
- * The tiles that a file keeps (see reader/tiles.c): of the whole run, at first as coarse as they
- * can be looked at, then finer and finer as there is room; those of rows that are folded at first
- * stay coarser. A level is there for all of a row or not at all.
+ * The tiles that a file keeps (see reader/tiles.c): of all that it shows, at first as coarse as
+ * they can be looked at, then finer and finer as there is room; those of rows that are folded at
+ * first stay coarser. A level is there for all of a row or not at all.
  */
 #ifndef CTRACE_HTML_TILES_H
 #define CTRACE_HTML_TILES_H

@@ -132,16 +132,18 @@ export class App {
     }
 
     /**
-     * A window that is in the recording, and at least a few nanoseconds long.
+     * A window that is in what there is of the recording, and at least a few nanoseconds long.
      * @param {number} from
      * @param {number} to
      */
     #kept(from, to) {
-        const { length_ns, lives } = this.overview;
-        const whole = Math.max(length_ns, lives.from + this.reach_ns);
+        const { length_ns, lives, window } = this.overview;
+        const first = window?.from ?? 0;
+        const whole = window ? window.to - first : Math.max(length_ns, lives.from + this.reach_ns);
         const length = Math.min(Math.max(to - from, 50), whole * 1.1);
         const middle = (from + to) / 2;
-        const begin = Math.max(-0.05 * whole, Math.min(middle - length / 2, whole * 1.05 - length));
+        const latest = first + whole * 1.05 - length;
+        const begin = Math.max(first - 0.05 * whole, Math.min(middle - length / 2, latest));
         return { from: Math.max(0, begin), to: Math.max(0, begin) + length };
     }
 

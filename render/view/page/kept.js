@@ -13,24 +13,36 @@ function columnsInWords() {
     return `${finest} and more${finest === coarsest ? "" : `, of some rows of ${coarsest} and more`}`;
 }
 
+/**
+ * @param {import("./types.js").Span} window
+ * @param {number} length_ns
+ */
+function stretchInWords({ from, to }, length_ns) {
+    const edge = (to - from) / 1000;
+    const span = `from ${moment(from, edge)} to ${moment(to, edge)}`;
+    return `It has one stretch of the recording, as it was asked for: ${span}, of ${duration(length_ns)}. Waits that reach beyond it are whole; of what else was before and after it, nothing is in here.`;
+}
+
 /** @param {import("./app.js").App} app */
 export async function showKept(app) {
     if (!isStored) {
         return;
     }
     const { directory, max_bytes, intervals } = await describeFile();
-    const { lives } = app.overview;
+    const { length_ns, lives, window } = app.overview;
+    const all = window ? "that stretch" : "the whole run";
     const parts = keptAreas().filter((area) => area.from !== lives.from || area.to !== lives.to);
     const has = [
         `the timeline in columns of ${columnsInWords()}; finer ones are stretched from these`,
         `${count(intervals)} waits in detail: the longest, and what those did who ended them`,
-        `sums of the whole run, by threads and by kinds, and of ${plural(parts.length, "part")} of it`,
-        "findings and tables as of the whole run",
+        `sums of ${all}, by threads and by kinds, and of ${plural(parts.length, "part")} of it`,
+        `findings and tables as of ${all}`,
     ];
     const lacks = "sums of any other stretch, other waits, SQL, profiles and pictures to download";
     fill(
         byId("kept"),
         el("summary", {}, "This page is a file: what it leaves out"),
+        window ? el("p", { class: "only" }, stretchInWords(window, length_ns)) : null,
         el("p", {}, `In at most ${(max_bytes / 1e6).toFixed(1)} MB it has, of the recording ${directory}:`),
         el("ul", {}, ...has.map((line) => el("li", {}, line))),
         el("p", {}, `It lacks ${lacks}. All of that is in `, el("code", {}, `ctrace view ${directory}`), "."),

@@ -40,9 +40,10 @@ function showHead(app) {
     document.title = `${program} · ctrace`;
     fill(byId("program"), program);
     const { from, to } = overview.lives;
+    const whole = overview.window ? ` of ${duration(overview.length_ns)}` : "";
     const when = new Date(Number(BigInt(overview.epoch_ns || "0") / 1_000_000n));
     const facts = [
-        duration(to - from),
+        `${duration(to - from)}${whole}`,
         plural(overview.processes.length, "process").replace(/processs$/, "processes"),
         plural(overview.threads.length, "thread"),
         Number.isNaN(when.getTime()) || when.getTime() === 0

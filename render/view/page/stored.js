@@ -11,6 +11,7 @@ const UNPACKED_KEPT = 48;
 /**
  * @typedef {Record<string, string | number | undefined>} Question
  * @typedef {{element: Element, place: number}} Piece a part of what an element holds
+ * @typedef {Piece & {first: number, count: number}} KeptTile
  * @typedef {Piece & {from: number, to: number}} KeptInterval
  * @typedef {{from: number, to: number, lanes: string, flame: string, element: Element}} KeptArea
  */
@@ -20,7 +21,7 @@ class Store {
     constructor() {
         /** @type {Map<string, Element>} */
         this.whole = new Map();
-        /** @type {Map<string, Map<number, Map<number, Piece>>>} by lane, level and number */
+        /** @type {Map<string, Map<number, Map<number, KeptTile>>>} by lane, level and number */
         this.tiles = new Map();
         /** @type {Map<string, KeptInterval[]>} by lane */
         this.intervals = new Map();
@@ -59,11 +60,13 @@ class Store {
      * @param {URLSearchParams} words
      */
     #noteTiles(element, words) {
-        const [level, index] = [Number(words.get("level")), Number(words.get("first")) / COLUMNS];
+        const [level, first] = [Number(words.get("level")), Number(words.get("first"))];
+        const count = Number(words.get("count"));
+        const index = Math.floor(first / COLUMNS);
         (words.get("lanes") ?? "").split(",").forEach((lane, place) => {
             const levels = this.tiles.get(lane) ?? new Map();
             const row = levels.get(level) ?? new Map();
-            row.set(index, { element, place });
+            row.set(index, { element, place, first, count });
             levels.set(level, row);
             this.tiles.set(lane, levels);
         });
@@ -158,19 +161,22 @@ async function fillLane(lane, level, first, count, numbers) {
     const wide = 2 ** (from - level);
     /** @type {Float64Array | null} */
     let tile = null;
+    /** @type {KeptTile | undefined} */
+    let piece;
     let tileIndex = -1;
     for (let i = 0; i < count; i++) {
         const coarse = Math.floor((first + i) / wide);
         if (Math.floor(coarse / COLUMNS) !== tileIndex) {
             tileIndex = Math.floor(coarse / COLUMNS);
-            const piece = row.get(tileIndex);
-            tile = piece ? laneOf(await store.unpack(piece.element), piece.place, COLUMNS) : null;
+            piece = row.get(tileIndex);
+            tile = piece ? laneOf(await store.unpack(piece.element), piece.place, piece.count) : null;
         }
-        if (tile) {
+        const index = coarse - (piece?.first ?? 0);
+        if (tile && piece && index >= 0 && index < piece.count) {
             stretch(
                 {
                     numbers: tile,
-                    index: coarse % COLUMNS,
+                    index,
                     begin_ns: coarse * 2 ** from,
                     length_ns: 2 ** from,
                 },

@@ -13,6 +13,7 @@
  * @typedef {object} Overview
  * @property {{directory: string}[]} recordings
  * @property {number} length_ns
+ * @property {{from: number, to: number}} [window] of which alone it tells
  * @property {{from: number, to: number}} lives
  * @property {string} epoch_ns
  * @property {string} begin_ns

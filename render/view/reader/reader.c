@@ -223,3 +223,10 @@ uint64_t ct_view_alive_ns(const struct ct_thread *thread, const struct ct_window
 
     return begin_ns < end_ns ? end_ns - begin_ns : 0;
 }
+
+gint64 ct_view_process_number(const struct ct_view_reader *reader, const struct ct_process *process)
+{
+    guint number;
+
+    return g_ptr_array_find(reader->model->processes, process, &number) ? (gint64)number : -1;
+}

@@ -113,6 +113,10 @@ GPtrArray *ct_view_lane_threads(const struct ct_view_reader *reader,
 gboolean ct_view_find_object(const struct ct_view_reader *reader,
                              const struct ct_interval *interval, guint *number);
 
+/* Its place in the overview's list; -1: it is not there. */
+gint64 ct_view_process_number(const struct ct_view_reader *reader,
+                              const struct ct_process *process);
+
 /* How long a thread lived in the window. */
 uint64_t ct_view_alive_ns(const struct ct_thread *thread, const struct ct_window *window);
 
