@@ -136,6 +136,28 @@ class Html(unittest.TestCase):
         report = subprocess.run(asked, capture_output=True, timeout=120, check=True)
         self.assertEqual(json.loads(answers["report"]), json.loads(report.stdout))
 
+    def keep_notes(self, text):
+        """As ctrace view keeps them, beside the trace."""
+        (self.folder / "trace.notes.json").write_text(text)
+
+    def test_notes_on_what_it_shows_are_in_it(self):
+        subprocess.run([WRITER, TRACES / "convoy.txt", self.folder / "trace"], check=True)
+        notes = [{"id": f"{number:016x}", "version": 1, "at_ns": str((990 + ms) * 10**6), "text": f"</script> at {ms}"}
+                 for number, ms in enumerate((10, 30, 60))]
+        self.keep_notes(json.dumps({"schema": "ctrace-notes-1", "notes": notes}))
+        for options, kept in (((), notes), (("--from=20ms", "--to=40ms"), notes[1:2])):
+            result = self.write(None, *options)
+            self.assertEqual((result.returncode, result.stderr.count("\n")), (0, 1), result.stderr)
+            self.assertEqual(json.loads(self.answers()["notes"]), {"place": "", "notes": kept})
+
+    def test_notes_that_cannot_be_read_are_missed_aloud(self):
+        subprocess.run([WRITER, TRACES / "convoy.txt", self.folder / "trace"], check=True)
+        self.keep_notes("{")
+        result = self.write(None)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertRegex(result.stderr, "the page has no notes: .*notes.json is damaged")
+        self.assertNotIn("notes", self.answers())
+
     def test_threads_that_ended_before_a_window_are_not_in_it(self):
         lines = ["1.000s 9 9 process_start schema_version=2 process_start_ns=1s rate_ns=0 ppid=1 exe=/bin/two args=two "
                  "cwd=/", "1.000s 9 9 thread_start", "1.001s 9 10 thread_start creator_tid=9",

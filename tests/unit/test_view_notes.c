@@ -1,7 +1,7 @@
 /* Notes on a recording's moments: no change of one page is lost to another's. */
+#include "view/notes/note_list.h"
+#include "view/notes/notes.h"
 #include "view/server/change.h"
-#include "view/server/note_list.h"
-#include "view/server/notes.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,7 +1,7 @@
 /** A recording as one file of HTML: it is the same page, with the network off. */
 
 import assert from "node:assert/strict";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { before, test } from "node:test";
@@ -28,6 +28,17 @@ async function openFile(test, hash = "", how = {}) {
     const loaded = await opened.page.evaluate(() => performance.getEntriesByType("resource").length);
     assert.equal(loaded, 0, "it loads nothing");
     return opened;
+}
+
+/** What the file tells first. */
+function overviewOf(path) {
+    const [, packed] = /data-question="overview[^"]*">([^<]*)</.exec(readFileSync(path, "utf8"));
+    return JSON.parse(gunzipSync(Buffer.from(packed, "base64")));
+}
+
+/** A whole millisecond amid the lives of its threads, in ns: a busy machine starts them late. */
+function middleOf({ lives }) {
+    return Math.round((lives.from + lives.to) / 2e6) * 1e6;
 }
 
 /** All of which the file has the details. */
@@ -117,7 +128,7 @@ test("what a file lacks is said, and where it is", async (test) => {
     assert.match(await page.locator("#sql-tab .complaint").innerText(), /ctrace query/);
     await page.locator('[data-tab="timeline"]').click();
     await page.keyboard.press("n");
-    assert.match(await page.locator("#trouble").innerText(), /A file has no notes/);
+    assert.match(await page.locator("#trouble").innerText(), /In a file notes can only be read/);
     await page.getByText("Dismiss").click();
     assert.doesNotMatch(await page.locator("#window-length").innerText(), /stretched/);
     await page.locator("#plot").focus();
@@ -129,26 +140,50 @@ test("what a file lacks is said, and where it is", async (test) => {
     assert.deepEqual(troubles, []);
 });
 
+test("a file has the notes, to be read", async (test) => {
+    const overview = overviewOf(file);
+    const at = String(BigInt(overview.begin_ns) + BigInt(middleOf(overview)));
+    const text = "The burst\nbegins <b>here</b>";
+    const notes = [{ id: "00000000000000a1", version: 1, at_ns: at, text }];
+    const beside = `${recording}.notes.json`;
+    writeFileSync(beside, JSON.stringify({ schema: "ctrace-notes-1", notes }));
+    test.after(() => rmSync(beside));
+    const noted = join(folder, "noted.html");
+    await run(CTRACE, ["timeline", recording, "-o", noted]);
+    const { page, troubles } = await open(test, String(pathToFileURL(noted)), { offline: true });
+    await page.locator("#flags .flag").click();
+    assert.equal(await page.locator("#note .note-words").innerText(), text);
+    assert.match(await page.locator("#note-title").innerText(), /^Note at \d/);
+    assert.deepEqual(await page.locator("#note button").allInnerTexts(), ["Close"]);
+    assert.deepEqual(await axe(page), []);
+    await page.keyboard.press("Enter");
+    await page.locator("#note").waitFor({ state: "hidden" });
+    assert.equal(await page.locator("#note-button").isVisible(), false);
+    await page.locator("#note-list summary").click();
+    await page.getByText("Read", { exact: true }).click();
+    assert.equal(await page.locator("#note .note-words").innerText(), text);
+    assert.deepEqual(troubles, []);
+});
+
 test("a file of a window shows that, and says so", async (test) => {
     const part = join(folder, "part.html");
-    await run(CTRACE, ["timeline", recording, "-o", part, "--from=300ms", "--to=400ms"]);
+    const begin = middleOf(overviewOf(file));
+    const [first, last] = [begin, begin + 1e8].map((at) => `${at / 1e6}ms`);
+    await run(CTRACE, ["timeline", recording, "-o", part, `--from=${first}`, `--to=${last}`]);
     const { page, troubles } = await open(test, String(pathToFileURL(part)), { offline: true });
     const { from, to } = windowOf(page);
-    assert.deepEqual([from, to], [300_000_000, 400_000_000]);
+    assert.deepEqual([from, to], [begin, begin + 1e8]);
     assert.match(await page.locator("#facts").innerText(), /^100 ms of /);
     await page.locator("#kept summary").click();
-    assert.match(
-        await page.locator("#kept .only").innerText(),
-        /one stretch .* from 300\.0 ms to 400\.0 ms, of /,
-    );
+    assert.match(await page.locator("#kept .only").innerText(), /one stretch .* from \d.*s to \d.*s, of \d/);
     await page.locator("#plot").focus();
     for (let i = 0; i < 12; i++) {
         await page.keyboard.press("s");
         await page.keyboard.press("d");
     }
-    await page.waitForURL(/#from=295000000&to=405000000/);
+    await page.waitForURL(new RegExp(`#from=${begin - 5e6}&to=${begin + 1.05e8}`));
     await page.locator("#fit-button").click();
-    await page.waitForURL(/#from=299000000&to=401000000/);
+    await page.waitForURL(new RegExp(`#from=${begin - 1e6}&to=${begin + 1.01e8}`));
     await page.locator("#ask-button").click();
     await page.waitForSelector("#panel .flame");
     await page.locator("#path-button").click();

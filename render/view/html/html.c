@@ -11,6 +11,7 @@
 #include "view/html/finding_sums.h"
 #include "view/html/sums.h"
 #include "view/html/tiles.h"
+#include "view/notes/notes.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,7 +27,8 @@
 struct job {
     const struct ct_html_request *request;
     struct ct_html_document document;
-    GBytes *report; /* owned; findings and tables */
+    GBytes *report;             /* owned; findings and tables */
+    struct ct_note_list *notes; /* owned; NULL: they cannot be read */
 
     /* The worker's. */
     struct ct_model *model; /* borrowed, as is the next */
@@ -48,6 +50,11 @@ gboolean ct_html_is_name(const char *output)
 
 /* ---- What it holds ---- */
 
+static gboolean is_whole_time(const struct job *job)
+{
+    return ct_scope_is_whole_time(job->request->scope);
+}
+
 /* Of which the page tells what the file is. */
 static GBytes *describe(const struct job *job)
 {
@@ -65,6 +72,20 @@ static GBytes *describe(const struct job *job)
     return g_bytes_new_take(text, strlen(text));
 }
 
+/* Those of what is shown. */
+static gboolean put_notes(const struct job *job, GString *piece, GError **error)
+{
+    if (!job->notes)
+        return TRUE;
+    if (!is_whole_time(job))
+        ct_note_list_cut(job->notes, job->window.begin_ns, job->window.end_ns);
+    g_autofree char *text = ct_note_list_text(job->notes, "");
+    gsize size = strlen(text);
+    g_autoptr(GBytes) notes = g_bytes_new_take(g_steal_pointer(&text), size);
+
+    return ct_html_put(piece, "notes", notes, error);
+}
+
 /* Without this there is no page. */
 static gboolean put_first(const struct job *job, const struct ct_html_keeper *keeper,
                           const struct overview *overview, struct ct_html_tiles *tiles,
@@ -74,7 +95,7 @@ static gboolean put_first(const struct job *job, const struct ct_html_keeper *ke
 
     return ct_html_put(piece, "file", description, error) &&
            ct_html_put(piece, overview->question, overview->answer, error) &&
-           ct_html_put(piece, "report", job->report, error) &&
+           ct_html_put(piece, "report", job->report, error) && put_notes(job, piece, error) &&
            ct_html_tiles_put_first(tiles, keeper, piece, error);
 }
 
@@ -95,11 +116,6 @@ static gboolean keep_first(const struct job *job, struct ct_html_keeper *keeper,
                 "%.1f MB is too small for this recording: give it at least --max-size=%.1fM",
                 (double)job->request->max_bytes / 1e6, (double)(page + piece->len) / 1e6 + 0.05);
     return FALSE;
-}
-
-static gboolean is_whole_time(const struct job *job)
-{
-    return ct_scope_is_whole_time(job->request->scope);
 }
 
 /* The caller owns it. */
@@ -238,6 +254,17 @@ static GBytes *run_report(const struct ct_html_request *request, GError **error)
     return NULL;
 }
 
+/* A page is of use without them. */
+static struct ct_note_list *read_notes(const struct ct_html_request *request)
+{
+    g_autoptr(GError) error = NULL;
+    struct ct_note_list *notes = ct_view_notes_list(request->directory, &error);
+
+    if (!notes)
+        ct_say("the page has no notes: %s", error->message);
+    return notes;
+}
+
 int ct_html_write(const struct ct_html_request *request)
 {
     struct job job = {.request = request};
@@ -248,6 +275,7 @@ int ct_html_write(const struct ct_html_request *request)
         return EXIT_FAILURE;
     }
     job.report = run_report(request, &error);
+    job.notes = read_notes(request);
     int status = EXIT_FAILURE;
 
     if (job.report) {
@@ -256,6 +284,7 @@ int ct_html_write(const struct ct_html_request *request)
     } else {
         ct_say("%s", error->message);
     }
+    g_clear_pointer(&job.notes, ct_note_list_free);
     ct_html_document_clear(&job.document);
     return status;
 }

@@ -25,7 +25,7 @@ const UNKNOWN = 404;
 const NOT_STORED = {
     area: "This file has the sums of some stretches, and not of this: ctrace view sums up any.",
     interval: "This file has the longest waits in detail, and not what was here: ctrace view has all.",
-    notes: "A file has no notes: ctrace view keeps them with the recording.",
+    notes: "The notes could not be read when this file was written.",
     path: "This file has the critical path of some stretches, and not of this: ctrace view draws any.",
     query: "A file cannot be asked in SQL: ctrace query and ctrace view can.",
 };

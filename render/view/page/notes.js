@@ -1,15 +1,22 @@
-/** Notes on moments: flags under the axis, a list with the findings, and the dialog that writes them. */
+/**
+ * Notes on moments: flags under the axis, a list with the findings, and the dialog that writes them,
+ * or reads them alone in a file.
+ */
 
 import { ask, send } from "./api.js";
 import { announce, button, byId, el, fill } from "./dom.js";
 import { moment, plural, safe } from "./format.js";
 import { momentAt, xOf } from "./scale.js";
+import { isStored } from "./stored.js";
 
 const FLAG_LEAST_PX = 26;
 const FLAG_MOST_PX = 260;
 /** What the server takes, in bytes. */
 const TEXT_MAX = 4000;
 const UNREADABLE = 500;
+const READ_ALONE = new Error(
+    "In a file notes can only be read: ctrace view keeps new ones with the recording.",
+);
 
 /** @typedef {{id: string, version: number, at_ns: string, text: string}} Note */
 /** @typedef {{notes: Note[], place: string}} Answer */
@@ -53,7 +60,7 @@ export class Notes {
             /** @type {Answer} */
             const answer = await ask("notes", { r: this.app.view.recording });
             this.refusal = null;
-            byId("note-button").hidden = false;
+            byId("note-button").hidden = isStored;
             if (turn === this.turn) {
                 this.#keep(answer);
             }
@@ -127,15 +134,16 @@ export class Notes {
     /** All of them, wherever the timeline is. */
     #list() {
         const own = this.#own();
+        const verb = isStored ? "Read" : "Edit";
         const items = own.map(({ note, at }) =>
             el(
                 "li",
                 {},
                 button(moment(at, 1000), () => this.#goTo(at), { class: "link" }),
                 ` ${safe(note.text, 300)} `,
-                button("Edit", () => this.edit(note), {
+                button(verb, () => this.edit(note), {
                     class: "link",
-                    "aria-label": `Edit the note at ${moment(at, 1000)}`,
+                    "aria-label": `${verb} the note at ${moment(at, 1000)}`,
                 }),
             ),
         );
@@ -155,13 +163,17 @@ export class Notes {
      * @param {number} at
      */
     add(at) {
+        if (isStored) {
+            this.onFailure(READ_ALONE);
+            return;
+        }
         const clock_ns = BigInt(this.app.overview.begin_ns) + BigInt(Math.max(0, Math.round(at)));
         this.edit({ at_ns: String(clock_ns) });
     }
 
     /** Where one looks at: at what is chosen, or in the middle. */
     addHere() {
-        if (byId("note-button").hidden && this.refusal) {
+        if (byId("note-button").hidden && this.refusal && !isStored) {
             this.onFailure(this.refusal);
             return;
         }
@@ -173,6 +185,10 @@ export class Notes {
 
     /** @param {Draft} draft */
     edit(draft) {
+        if (isStored) {
+            this.#read(draft);
+            return;
+        }
         const area = el("textarea", { rows: 5, id: "note-text", maxlength: TEXT_MAX });
         area.value = draft.text ?? "";
         const trouble = el("p", { class: "complaint", role: "alert" });
@@ -207,6 +223,22 @@ export class Notes {
             this.dialog.showModal();
         }
         area.focus();
+    }
+
+    /** @param {Draft} draft */
+    #read(draft) {
+        const lines = (draft.text ?? "").split("\n");
+        const close = button("Close", () => this.dialog.close());
+        fill(
+            this.dialog,
+            el("h2", { id: "note-title" }, `Note at ${this.#words(this.#momentOf(draft))}`),
+            el("div", { class: "note-words" }, ...lines.map((line) => el("div", {}, line || " "))),
+            el("div", { class: "row-of-buttons" }, close),
+        );
+        if (!this.dialog.open) {
+            this.dialog.showModal();
+        }
+        close.focus();
     }
 
     /**

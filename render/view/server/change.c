@@ -1,6 +1,6 @@
 #include "view/server/change.h"
 
-#include "view/server/notes.h"
+#include "view/notes/notes.h"
 
 #include <string.h>
 

@@ -4,10 +4,10 @@
 #include "http/guard.h"
 #include "http/patience.h"
 #include "store/key.h"
+#include "view/notes/notes.h"
 #include "view/server/answer.h"
 #include "view/server/change.h"
 #include "view/server/exchange.h"
-#include "view/server/notes.h"
 
 #include <string.h>
 

@@ -11,12 +11,15 @@
 #ifndef CTRACE_VIEW_NOTES_H
 #define CTRACE_VIEW_NOTES_H
 
+#include "view/notes/note_list.h"
+
 #include <glib.h>
 
 /* Of a change, as it is sent. */
 #define CT_VIEW_CHANGE_MAX 16384
 
 /* The caller owns what they return. NULL: an error, whose code is a status of HTTP. */
+struct ct_note_list *ct_view_notes_list(const char *directory, GError **error);
 GBytes *ct_view_notes_read(const char *directory, GError **error);
 
 /*

@@ -1,8 +1,8 @@
-#include "view/server/notes.h"
+#include "view/notes/notes.h"
 
 #include "files/regular_file.h"
 #include "schema/recording_files.h"
-#include "view/server/note_list.h"
+#include "view/notes/note_list.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -169,6 +169,13 @@ static GBytes *answer(const struct ct_note_list *list, const struct place *place
     char *text = ct_note_list_text(list, is_beside ? place->beside : place->inside);
 
     return g_bytes_new_take(text, strlen(text));
+}
+
+struct ct_note_list *ct_view_notes_list(const char *directory, GError **error)
+{
+    g_auto(auto_place) place = place_of(directory);
+
+    return read_notes(&place, error);
 }
 
 GBytes *ct_view_notes_read(const char *directory, GError **error)

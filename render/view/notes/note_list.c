@@ -1,4 +1,4 @@
-#include "view/server/note_list.h"
+#include "view/notes/note_list.h"
 
 #include <gio/gio.h>
 #include <json-glib/json-glib.h>
@@ -188,6 +188,16 @@ char *ct_note_list_text(const struct ct_note_list *list, const char *place)
 }
 
 /* ---- Changes ---- */
+
+void ct_note_list_cut(struct ct_note_list *list, guint64 from_ns, guint64 to_ns)
+{
+    for (guint i = list->notes->len; i > 0; i--) {
+        const struct note *note = list->notes->pdata[i - 1];
+
+        if (note->at_ns < from_ns || note->at_ns > to_ns)
+            g_ptr_array_remove_index(list->notes, i - 1);
+    }
+}
 
 static gboolean refuse(GError **error, guint status, const char *why)
 {

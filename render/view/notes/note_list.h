@@ -21,6 +21,9 @@ struct ct_note_list *ct_note_list_parse(const char *text, gsize size);
 /* Caller frees. `place`, where they are, is for pages; NULL: it is the file's own text. */
 char *ct_note_list_text(const struct ct_note_list *list, const char *place);
 
+/* Takes out all that are not of a moment in [from_ns, to_ns], of the recording's own clock. */
+void ct_note_list_cut(struct ct_note_list *list, guint64 from_ns, guint64 to_ns);
+
 /* See ct_view_notes_change(). */
 gboolean ct_note_list_change(struct ct_note_list *list, const char *change, gsize size,
                              GError **error);
