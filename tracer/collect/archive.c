@@ -86,7 +86,7 @@ static void add(struct ct_archive *archive, const char *name, gint64 from_s, gui
 {
     g_autofree char *path = g_build_filename(archive->path, name, NULL);
     const struct ct_rotation_folder folder = {
-        .from_s = from_s, .level = level, .bytes = ct_tree_room(path), .name = g_strdup(name)};
+        .from_s = from_s, .level = level, .bytes = ct_tree_blocks(path), .name = g_strdup(name)};
 
     g_array_append_val(archive->folders, folder);
 }

@@ -191,6 +191,27 @@ uint64_t ct_tree_room(const char *path)
     return total_bytes;
 }
 
+static gboolean add_blocks(int folder_fd, const char *name, const struct stat *status, void *data)
+{
+    uint64_t *total_bytes = data;
+
+    (void)folder_fd;
+    (void)name;
+    *total_bytes += (uint64_t)status->st_blocks * 512;
+    return FALSE;
+}
+
+uint64_t ct_tree_blocks(const char *path)
+{
+    uint64_t total_bytes = 0;
+    struct stat status;
+
+    if (lstat(path, &status) == 0)
+        total_bytes = (uint64_t)status.st_blocks * 512;
+    ct_tree_walk(path, add_blocks, &total_bytes);
+    return total_bytes;
+}
+
 uint64_t ct_tree_size(const char *path)
 {
     uint64_t total_bytes = 0;

@@ -39,4 +39,7 @@ uint64_t ct_tree_size(const char *path);
 /* How much room they take: less, where something of a file was given back. */
 uint64_t ct_tree_room(const char *path);
 
+/* What is missing on the disk: whole blocks, and those of folders, too. */
+uint64_t ct_tree_blocks(const char *path);
+
 #endif

@@ -82,7 +82,9 @@ static void say(const char *what)
 static gboolean make_room(struct ct_collecting *collecting)
 {
     guint64 bytes_max = collecting->request.settings->bytes_max;
-    guint64 bytes = ct_tree_room(collecting->part);
+    g_autofree char *index =
+        g_build_filename(ct_archive_path(collecting->archive), CT_INDEX_FILE, NULL);
+    guint64 bytes = ct_tree_blocks(collecting->part) + ct_tree_blocks(index);
     const GArray *folders = ct_archive_folders(collecting->archive);
 
     if (bytes > bytes_max)
